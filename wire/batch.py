@@ -1,0 +1,236 @@
+"""The BODY of a batch: what one agent read of its meters, in columns of scaled integers. FORMAT.md has each field."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from wire.columns import Cell, Column, pack, unpack
+from wire.errors import Malformed, UnknownVersion
+from wire.limits import METERS_MAX, ROWS_MAX
+from wire.quantities import Quantity, exponent
+from wire.reading import Reading, Reason, State, Unreadable, Value
+
+VERSION = 1
+
+
+class ClockQuality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far the agent's wall clock can be trusted (OCMF's U, I, S, R)."""
+
+    st: str
+    src: str = ""
+    off: int | None = None
+    err: int | None = None
+    step: int = 0
+
+
+class Block(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The rows of one meter.
+
+    Attributes:
+        id: the meter in the agent's settings.
+        prof, map: profile name and the SHA-256 of its text (base64url).
+        ser, fw, ct, pt: what the meter itself told of its identity and ratios, or null.
+        uid: Modbus unit.
+        n: number of rows.
+        dt: milliseconds of each row after t0, less its index times `per`.
+        q: one state letter a row; one letter alone stands for every row.
+        cols: name, decimal exponent and column of each quantity.
+        why: for cells that are null: reason, column index, first row, number of rows.
+        raw: for rows of an event: row index, block ("FC:ADDRESS"), hex words.
+    """
+
+    id: str
+    prof: str
+    map: str
+    uid: int
+    n: int
+    dt: Column
+    q: str
+    cols: list[tuple[str, int, Column]]
+    ser: str | None = None
+    fw: str | None = None
+    ct: int | None = None
+    pt: int | None = None
+    why: list[tuple[str, int, int, int]] = []
+    raw: list[tuple[int, str, str]] = []
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One agent's readings between two envelopes.
+
+    Attributes:
+        v: format version.
+        dep: deployment; an envelope of another one is refused.
+        agt: agent.
+        boot, bn: boot id and boot counter of the program run that took the rows.
+        seq: lifetime counter, never reset.
+        prev: SHA-256 (b64url) of the previous whole envelope; of the key's registration for the first.
+        t0: wall time of row 0 in ms; null in an envelope without rows.
+        mono: monotonic time at t0 in ms.
+        clk: clock quality.
+        per: nominal poll period in ms.
+        mtr: rows by meter.
+        ev: events: ms after t0, code, details.
+        loss: what the agent had to drop: first and last seq of dropped envelopes, rows dropped, reason.
+        hlt: the agent's health, counters by name.
+        sw, cfg: release, and SHA-256 (base64url) of the settings in force.
+        after: newest log checkpoint seen: size and root, or null.
+        fin: the last envelope of a clean stop.
+    """
+
+    v: int
+    dep: str
+    agt: str
+    boot: str
+    bn: int
+    seq: int
+    prev: str
+    t0: int | None
+    mono: int | None
+    clk: ClockQuality
+    per: int
+    mtr: list[Block]
+    sw: str
+    cfg: str
+    ev: list[tuple[int, str, list[int | str]]] = []
+    loss: list[tuple[int | None, int | None, int, str]] = []
+    hlt: dict[str, int] = {}
+    after: tuple[int, str] | None = None
+    fin: bool = False
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One poll of one meter as it came off the wire."""
+
+    meter: str
+    index: int
+    wall_ms: int
+    state: State
+    values: dict[Quantity, Value]
+
+
+def encode(batch: Batch) -> bytes:
+    """The BODY's bytes; what is signed and sent is exactly this."""
+    return msgspec.json.encode(batch)
+
+
+def block(  # noqa: PLR0913 - the parts of one block, each once
+    readings: Sequence[Reading],
+    *,
+    t0_ms: int,
+    period_ms: int,
+    profile: str,
+    profile_digest: str,
+    unit: int,
+    serial: str | None = None,
+    firmware: str | None = None,
+    keep_raw: bool = False,
+) -> Block:
+    """The block of one meter's readings (at least one, all of the same meter, in the order taken)."""
+    quantities = [q for q in Quantity if any(q in r.values for r in readings)]
+    cols: list[tuple[str, int, Column]] = []
+    why: list[tuple[str, int, int, int]] = []
+    for index, quantity in enumerate(quantities):
+        values = [r.values.get(quantity, Unreadable(Reason.NOT_ASKED)) for r in readings]
+        cols.append((quantity.value, exponent(quantity), pack([_scaled(v, exponent(quantity)) for v in values])))
+        why += _reasons(index, values)
+    states = "".join(r.state.value for r in readings)
+    return Block(
+        id=readings[0].meter,
+        prof=profile,
+        map=profile_digest,
+        uid=unit,
+        n=len(readings),
+        dt=pack([r.wall_ms - t0_ms - i * period_ms for i, r in enumerate(readings)]),
+        q=states[0] if len(set(states)) == 1 else states,
+        cols=cols,
+        ser=serial,
+        fw=firmware,
+        ct=_latest(readings, Quantity.CT_RATIO),
+        pt=_latest(readings, Quantity.PT_RATIO),
+        why=why,
+        raw=[(i, at, words) for i, r in enumerate(readings) for at, words in r.raw.items()] if keep_raw else [],
+    )
+
+
+def rows(batch: Batch) -> list[Row]:
+    """Every row of a batch, meter by meter, in the order taken.
+
+    Raises:
+        UnknownVersion: a version that this release does not read.
+        Malformed: counts, letters, names or reasons that the format does not know.
+    """
+    if batch.v != VERSION:
+        raise UnknownVersion(f"body: expected version {VERSION}, got {batch.v}; update the server")
+    if len(batch.mtr) > METERS_MAX or (batch.mtr and batch.t0 is None):
+        raise Malformed(f"body: expected at most {METERS_MAX} meters and a t0 with them, got {len(batch.mtr)}")
+    return [row for b in batch.mtr for row in _block_rows(b, batch.t0 or 0, batch.per)]
+
+
+def _block_rows(b: Block, t0_ms: int, period_ms: int) -> list[Row]:
+    if not 1 <= b.n <= ROWS_MAX or len(b.q) not in (1, b.n):
+        raise Malformed(f"meter {b.id}: expected 1 to {ROWS_MAX} rows with a letter each, got {b.n} and {len(b.q)}")
+    offsets = unpack(b.dt, b.n)
+    columns: list[tuple[Quantity, int, list[Cell]]] = []
+    for name, power, column in b.cols:
+        if name not in tuple(Quantity):
+            continue  # a quantity that a newer agent knows: kept in the verbatim bytes
+        columns.append((Quantity(name), power, unpack(column, b.n)))
+    reasons = _reason_map(b)
+    known = [name in tuple(Quantity) for name, _, _ in b.cols]
+    index_of = [i for i, k in enumerate(known) if k]
+    result = []
+    for i in range(b.n):
+        offset = offsets[i]
+        if offset is None:
+            raise Malformed(f"meter {b.id}: row {i} has no time")
+        values: dict[Quantity, Value] = {
+            q: reasons.get((c, i), Unreadable(Reason.NOT_ASKED)) if cells[i] is None else unscale(cells[i], power)
+            for c, (q, power, cells) in zip(index_of, columns, strict=True)
+        }
+        letter = b.q if len(b.q) == 1 else b.q[i]
+        if letter not in tuple(State):
+            raise Malformed(f"meter {b.id}: row {i}: expected a state of {', '.join(State)}, got {letter!r}")
+        result.append(Row(b.id, i, t0_ms + i * period_ms + offset, State(letter), values))
+    return result
+
+
+def _reason_map(b: Block) -> dict[tuple[int, int], Unreadable]:
+    reasons: dict[tuple[int, int], Unreadable] = {}
+    for text, column, first, count in b.why:
+        if text not in tuple(Reason) or first < 0 or first + count > b.n:
+            raise Malformed(f"meter {b.id}: why: unknown reason {text[:30]!r} or rows outside 0 to {b.n}")
+        reasons.update(((column, i), Unreadable(Reason(text))) for i in range(first, first + count))
+    return reasons
+
+
+def unscale(cell: int | None, power: int) -> float:
+    """The value of a cell; division keeps decimal fractions as near as a float can."""
+    if cell is None:
+        raise Malformed("cell: null has no value")
+    return cell / 10**-power if power < 0 else float(cell * 10**power)
+
+
+def _scaled(value: Value, power: int) -> Cell:
+    return None if isinstance(value, Unreadable) else round(value * 10**-power if power < 0 else value / 10**power)
+
+
+def _reasons(column: int, values: Sequence[Value]) -> list[tuple[str, int, int, int]]:
+    runs: list[tuple[str, int, int, int]] = []
+    for i, value in enumerate(values):
+        if not isinstance(value, Unreadable) or value.reason is Reason.NOT_ASKED:
+            continue
+        if runs and runs[-1][0] == value.reason.value and runs[-1][2] + runs[-1][3] == i:
+            runs[-1] = (*runs[-1][:3], runs[-1][3] + 1)
+        else:
+            runs.append((value.reason.value, column, i, 1))
+    return runs
+
+
+def _latest(readings: Sequence[Reading], quantity: Quantity) -> Cell:
+    """The last value that was read, scaled as the quantity travels."""
+    for reading in reversed(readings):
+        value = reading.values.get(quantity, Unreadable(Reason.NOT_ASKED))
+        if not isinstance(value, Unreadable):
+            return _scaled(value, exponent(quantity))
+    return None

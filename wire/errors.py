@@ -1,0 +1,38 @@
+"""The world's errors that a format can meet. Our own mistakes are ordinary Python errors and crash.
+
+WireError
+├── Malformed        bytes that are not an envelope, or a body that is not ours
+├── UnknownVersion   a format version that this release does not read
+├── UnknownKey       signed with a key that nobody registered
+├── BadSignature     the bytes were not signed by the key that they name
+├── ProfileError     a register map that contradicts itself
+└── TopicError       an MQTT topic that is not ours
+"""
+
+
+class WireError(Exception):
+    """The world gave us something that the format does not allow."""
+
+
+class Malformed(WireError):
+    """Bytes that are not an envelope, or a body that is not ours."""
+
+
+class UnknownVersion(WireError):
+    """A format version that this release does not read."""
+
+
+class UnknownKey(WireError):
+    """Signed with a key that nobody registered."""
+
+
+class BadSignature(WireError):
+    """The bytes were not signed by the key that they name."""
+
+
+class ProfileError(WireError):
+    """A register map that contradicts itself; the message names the file, the key and what to do."""
+
+
+class TopicError(WireError):
+    """An MQTT topic that is not ours."""
