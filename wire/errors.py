@@ -36,3 +36,21 @@ class ProfileError(WireError):
 
 class TopicError(WireError):
     """An MQTT topic that is not ours."""
+
+
+class ProgramError(Exception):
+    """What ends a command: one line that says what is wrong, where, and what to do; never a traceback."""
+
+    exit_code = 3
+
+
+class SettingsError(ProgramError):
+    """Wrong use or wrong settings; the message names the file, the key and an example."""
+
+    exit_code = 2
+
+
+class SurroundingsError(ProgramError):
+    """A port, file, broker or meter that is not as needed; the message says what to do."""
+
+    exit_code = 3

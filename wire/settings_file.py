@@ -1,0 +1,40 @@
+"""Settings that people write by hand: YAML, read strictly, with errors that name the file and the key."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import yaml
+
+from wire.errors import SettingsError, SurroundingsError
+
+T = TypeVar("T")
+
+
+def read(path: Path, into: type[T]) -> T:
+    """The settings in a YAML file.
+
+    Args:
+        path: the file.
+        into: a msgspec Struct that forbids unknown fields.
+
+    Raises:
+        SurroundingsError: the file cannot be read.
+        SettingsError: not YAML, or a key that is unknown, missing or of the wrong type.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SurroundingsError(f"{path}: cannot be read: {error}; check the path and its rights") from error
+    try:
+        return msgspec.convert(yaml.safe_load(text), into)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path}: {_where(str(error))}; correct this key") from error
+
+
+def _where(message: str) -> str:
+    """The place first in msgspec's "… - at `$.meters[0].baud`"."""
+    what, separator, place = message.rpartition(" - at `$")
+    return f"{place.strip('`.') or 'top level'}: {what}" if separator else message
