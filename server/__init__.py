@@ -1,0 +1,1 @@
+"""The judge: ingest, verify, store, detect, violations. It shares only `wire` with the agents that it judges."""

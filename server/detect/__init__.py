@@ -1,0 +1,1 @@
+"""Pure numpy: arrays in, findings out. No clock, no database, no settings."""

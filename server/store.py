@@ -1,0 +1,84 @@
+"""The only module that opens a database. One process writes; transactions inside it take turns."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session
+
+from server.migrations import upgrade
+from wire.errors import SurroundingsError
+
+
+def wal_is_safe(version: tuple[int, int, int]) -> bool:
+    """Whether this SQLite keeps a WAL intact under several connections.
+
+    3.7.0 to 3.51.2 can corrupt it when a reset races with a reader (the "WAL-reset" bug); 3.44.6, 3.50.7 and 3.51.3
+    have the repair.
+    """
+    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0)
+
+
+class Store:
+    """A database file and the turns that transactions take on it.
+
+    Attributes:
+        engine: SQLAlchemy's engine; nobody outside this module opens a connection on it.
+        journal: WAL where this SQLite is safe with it, else TRUNCATE.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open (and create or migrate) the database.
+
+        Raises:
+            SurroundingsError: the file cannot be opened, is not a database, or is of a newer release.
+        """
+        self.path = path
+        self.journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info[:3]) else "TRUNCATE"
+        self._turn = threading.RLock()
+        self.engine = self._open()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that commits when the block ends and rolls back when it raises."""
+        with self._turn, Session(self.engine, expire_on_commit=False) as session:
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.engine.dispose()
+
+    def _open(self) -> Engine:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(f"sqlite:///{self.path}", connect_args={"timeout": 15, "check_same_thread": False})
+            event.listen(engine, "connect", self._on_connect)
+            event.listen(engine, "begin", _begin_as_writer)
+            with engine.begin() as connection:
+                upgrade(connection)
+        except (OSError, DatabaseError) as error:
+            cause = getattr(error, "orig", None) or error
+            raise SurroundingsError(
+                f"{self.path}: cannot be used as the database: {cause}; check its rights, or restore it from a copy"
+            ) from error
+        return engine
+
+    def _on_connect(self, connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's
+        for pragma in (f"journal_mode={self.journal}", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_as_writer(connection: Connection) -> None:
+    """Wait for the write lock at the start: a reader that turns writer later could only fail."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
