@@ -10,12 +10,13 @@ from wire.quantities import Quantity
 from wire.reading import Unreadable
 
 
-def series(rows: Sequence[Row], seq: Sequence[int]) -> Series:
+def series(rows: Sequence[Row], seq: Sequence[int], period_ms: int) -> Series:
     """The rows of one meter as arrays.
 
     Args:
         rows: at least one row, all of one meter, in the order taken.
         seq: the envelope of each row.
+        period_ms: the nominal time between rows.
     """
     names = {quantity for row in rows for quantity in row.values}
     values = {quantity: np.full(len(rows), np.nan) for quantity in names}
@@ -31,4 +32,5 @@ def series(rows: Sequence[Row], seq: Sequence[int]) -> Series:
         seq=np.array(seq, dtype=np.int64),
         values=values,
         reasons=reasons,
+        period_ms=period_ms,
     )

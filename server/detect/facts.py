@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -34,11 +35,11 @@ class SealFacts(msgspec.Struct, frozen=True, kw_only=True):
     allowed_w: float
     windows: tuple[Window, ...] = ()
 
-    def sealed(self, t_ms: Times) -> NDArray[np.bool_]:
+    def sealed(self, t_ms: Times) -> Flags:
         """Whether each time is under seal."""
         return (t_ms >= self.from_ms) & (t_ms < (self.until_ms or np.iinfo(np.int64).max))
 
-    def in_window(self, t_ms: Times) -> NDArray[np.bool_]:
+    def in_window(self, t_ms: Times) -> Flags:
         """Whether each time is in a declared window."""
         inside = np.zeros(t_ms.shape, dtype=bool)
         for window in self.windows:

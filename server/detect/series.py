@@ -21,12 +21,18 @@ class Series(msgspec.Struct, frozen=True):
         seq: the envelope that holds each row, shape (n,).
         values: quantities, each of shape (n,); NaN where the meter did not say.
         reasons: why the meter's main value (power, contact) is NaN, shape (n,); empty where it is not.
+        period_ms: the nominal time between rows.
     """
 
     t_ms: Times
     seq: Times
     values: Mapping[Quantity, Floats]
     reasons: NDArray[np.object_]
+    period_ms: int
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.t_ms)
 
     def of(self, quantity: Quantity) -> Floats:
         """A quantity, all NaN where the meter has none."""

@@ -1,0 +1,62 @@
+"""The rules in order, on one screen. State goes in and comes out; the same rows give the same findings.
+
+furnace meter   resumed_power -> energised -> energy_in_gap -> coverage
+seal contact    seal_opened
+(no rows)       silent, judged by the clock of the server: silent.py
+"""
+
+import msgspec
+
+from server.detect import coverage, energised, energy_in_gap, resumed_power, seal_opened
+from server.detect.facts import MeterFacts, SealFacts
+from server.detect.finding import Finding, Span
+from server.detect.series import Series
+
+FURNACE, SEAL_CONTACT = "furnace", "seal_contact"
+
+
+class MeterState(msgspec.Struct, frozen=True):
+    """Where each rule stands for one meter."""
+
+    resumed_power: resumed_power.State = resumed_power.State()
+    energised: energised.State = energised.State()
+    energy_in_gap: energy_in_gap.State = energy_in_gap.State()
+    coverage: coverage.State = coverage.State()
+    seal_opened: seal_opened.State = seal_opened.State()
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What more rows of one meter showed."""
+
+    state: MeterState
+    findings: list[Finding]
+    spans: list[Span]
+
+
+def advance(state: MeterState, seal: SealFacts, meter: MeterFacts, rows: Series) -> Outcome:
+    """Every rule of the meter's role after more rows (at least one, in the order taken)."""
+    if meter.role == SEAL_CONTACT:
+        opened, findings = seal_opened.step(state.seal_opened, seal, meter, rows)
+        return Outcome(msgspec.structs.replace(state, seal_opened=opened), findings, [])
+    if meter.role != FURNACE:
+        return Outcome(state, [], [])
+    baseline = state.resumed_power.baseline
+    resumed, loud = resumed_power.step(state.resumed_power, seal, meter, rows)
+    back, soft = energised.step(state.energised, seal, meter, baseline, rows, louder=resumed.run is not None)
+    gap, hidden = energy_in_gap.step(state.energy_in_gap, seal, meter, rows)
+    draw = _draw(resumed, back, rows)
+    covered, spans = coverage.step(
+        state.coverage, seal, meter, rows, resumed_power.threshold_w(seal, meter, baseline), draw
+    )
+    return Outcome(MeterState(resumed, back, gap, covered, state.seal_opened), [*loud, *soft, *hidden], spans)
+
+
+def _draw(resumed: resumed_power.State, back: energised.State, rows: Series) -> coverage.Draw | None:
+    """The finding that reports draw after these rows: the stronger one first."""
+    first_ms = int(rows.t_ms.min())
+    run, excess = resumed.run, back.excess
+    if run is not None and run.raised_ms is not None:
+        return coverage.Draw(run.first_ms, "resumed_power", run.raised_ms >= first_ms)
+    if excess is not None and excess.raised_ms is not None:
+        return coverage.Draw(excess.first_ms, "energised", excess.raised_ms >= first_ms)
+    return None
