@@ -91,6 +91,24 @@ def close(session: Session, violation_id: str, *, author: str, reason: str, now_
     return _move(session, violation_id, ("open", "acknowledged"), "closed", author, reason, now_ms)
 
 
+def end(session: Session, seal_id: str, code: Code, meter: str, ended_ms: int) -> bool:
+    """Mark a finding that goes on as ended; says whether there was one."""
+    going_on = session.exec(
+        select(StoredFinding).where(
+            StoredFinding.seal_id == seal_id,
+            StoredFinding.code == code.value,
+            StoredFinding.meter == meter,
+            col(StoredFinding.ended_ms).is_(None),
+        )
+    ).all()
+    for stored in going_on:
+        stored.ended_ms = ended_ms
+        violation = session.get_one(Violation, stored.violation_id)
+        violation.ended_ms = ended_ms
+        session.add_all([stored, violation])
+    return bool(going_on)
+
+
 def _move(
     session: Session, violation_id: str, allowed: tuple[str, ...], to: str, author: str, reason: str, now_ms: int
 ) -> Violation:

@@ -9,8 +9,20 @@ BODY_DEPTH_MAX = 8
 INTEGER_MAX = 2**53 - 1
 """Largest magnitude that every JSON reader keeps exactly (RFC 8259 §6)."""
 
+EXPONENT_MAX = 12
+"""Magnitude of a column's decimal exponent; without a bound, one number could cost minutes of arithmetic."""
+
 ROWS_MAX = 3_600
 """Rows of one meter in one envelope."""
+
+CELLS_MAX = 250_000
+"""Values in one envelope: constant columns make many of few bytes."""
+
+WALL_MS_MAX = 253_370_764_800_000
+"""9999-01-01 UTC: no calendar goes on a year later, in any zone. A wrong clock below is a finding, not a refusal."""
+
+PERIOD_MS_MAX = 86_400_000
+"""The longest poll period: a day."""
 
 METERS_MAX = 64
 """Meters in one envelope."""

@@ -1,0 +1,153 @@
+"""The server's own pace: one thread takes what arrived, commits it, acknowledges it, sends receipts, and ticks."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from server.broker import Arrived, Broker
+from server.engine import Judged, Raised
+from server.ingest import Ingest
+from server.settings import Settings
+from server.store import Store
+from server.tables import Agent
+from server.violations import Change
+from wire.clock import Clock
+from wire.errors import TopicError
+from wire.keys import PrivateKey
+from wire.topics import Channel, parse
+
+log = logging.getLogger("coldseal.server.worker")
+
+BATCH_MAX = 512
+TICK_MS = 1_000
+TAKE_WAIT_S = 0.2
+
+SealListener = Callable[[frozenset[str]], None]
+RaisedListener = Callable[[Raised, int], None]
+
+
+class Worker:
+    """The thread between the broker and the store."""
+
+    def __init__(self, store: Store, settings: Settings, receipt_key: PrivateKey, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._broker = Broker(settings, clock)
+        self._ingest = Ingest(
+            store,
+            settings.deployment,
+            receipt_key,
+            clock,
+            silent_after_s=settings.silent_after_s,
+            gap_wait_s=settings.gap_wait_s,
+        )
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="coldseal-worker")
+        self._seal_listeners: list[SealListener] = []
+        self._raised_listeners: list[RaisedListener] = []
+        self._last_message_ms: int | None = None
+        self._crash: BaseException | None = None
+        self._totals = {"accepted": 0, "duplicates": 0, "rejected": 0}
+
+    def listen(self, callback: SealListener) -> None:
+        """Be told, on the worker's thread, which seals changed after each commit."""
+        self._seal_listeners.append(callback)
+
+    def listen_raised(self, callback: RaisedListener) -> None:
+        """Be told, on the worker's thread, of each changed violation and the time at which it was committed."""
+        self._raised_listeners.append(callback)
+
+    def start(self) -> None:
+        """Connect and begin.
+
+        Raises:
+            SurroundingsError: the broker cannot be reached or refuses us.
+        """
+        self._broker.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the transaction under way."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._broker.stop()
+
+    @property
+    def crash(self) -> BaseException | None:
+        """What ended the thread, if something of ours did."""
+        return self._crash
+
+    def health(self) -> dict[str, object]:
+        """What the health page shows of this thread."""
+        return {
+            "broker_connected": self._broker.connected_since_ms is not None,
+            "last_message_ms": self._last_message_ms,
+            "working": self._thread.is_alive(),
+            **self._totals,
+        }
+
+    def _run(self) -> None:
+        try:
+            self._loop()
+        except BaseException as error:  # the top of this thread: the process must not go on half alive
+            self._crash = error
+            log.exception("worker: a mistake of ours ended it")
+
+    def _loop(self) -> None:
+        next_tick_ms = 0
+        while not self._stopping.is_set():
+            arrived = self._broker.take(BATCH_MAX, TAKE_WAIT_S)
+            if arrived:
+                self._take(arrived)
+            now_ms = self._clock.monotonic_ms()
+            since_ms = self._broker.connected_since_ms
+            if now_ms >= next_tick_ms and since_ms is not None:
+                next_tick_ms = now_ms + TICK_MS
+                self._tell(self._ingest.tick(since_ms))
+
+    def _take(self, arrived: list[Arrived]) -> None:
+        up = [one.message for one in arrived if one.message.topic.endswith(f"/{Channel.UP.value}")]
+        status = [one for one in arrived if one.message.topic.endswith(f"/{Channel.STATUS.value}")]
+        if up:
+            done = self._ingest.take(up)
+            self._tell(done.judged)
+            self._last_message_ms = up[-1].received_ms
+            for name, count in (
+                ("accepted", done.accepted),
+                ("duplicates", done.duplicates),
+                ("rejected", done.rejected),
+            ):
+                self._totals[name] += count
+        self._keep_status(status)
+        self._broker.acknowledge(arrived)
+        if up:
+            for agent, receipt in done.receipts.items():
+                self._broker.publish(agent, Channel.DOWN, receipt)
+                self._broker.publish(agent, Channel.HIGH_WATER_MARK, receipt, retain=True)
+
+    def _keep_status(self, status: list[Arrived]) -> None:
+        """Status is unsigned: shown as a hint, judged by nobody."""
+        if not status:
+            return
+        with self._store.transaction() as session:
+            for one in status:
+                try:
+                    agent = session.get(Agent, parse(one.message.topic).agent)
+                except TopicError as error:
+                    log.warning("status: %s", error)
+                    continue
+                if agent is not None:
+                    agent.status = one.message.payload[:2_000].decode(errors="replace")
+                    session.add(agent)
+
+    def _tell(self, judged: Judged) -> None:
+        committed_ms = self._clock.wall_ms()
+        for raised in judged.raised:
+            if raised.change is not Change.SAME:
+                for tell in self._raised_listeners:
+                    tell(raised, committed_ms)
+            if raised.change in (Change.OPENED, Change.STRONGER, Change.ENDED):
+                log.info("violation %s of seal %s: %s", raised.violation_id, raised.seal_id, raised.change.value)
+        if judged.seals:
+            for tell_seals in self._seal_listeners:
+                tell_seals(frozenset(judged.seals))
