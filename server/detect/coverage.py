@@ -48,8 +48,8 @@ def step(
         draw: the finding that reports draw, if there is one.
     """
     last, spans = state, list[Span]()
-    if draw is not None and draw.raised_now and state.last_ms is not None and draw.since_ms < state.last_ms:
-        spans.append(Span(draw.since_ms, state.last_ms, Coverage.ON, draw.code))
+    if draw is not None and draw.raised_now and state.last_ms is not None and draw.since_ms <= state.last_ms:
+        spans.append(Span(draw.since_ms, state.last_ms, Coverage.ON, draw.code))  # what was undecided is decided
         last = msgspec.structs.replace(last, state=Coverage.ON, reason=draw.code)
     energy, sealed = s.of(Quantity.IMPORT_ENERGY_WH), seal.sealed(s.t_ms)
     labels = _labels(seal, meter, s, threshold_w, draw)

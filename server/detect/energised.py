@@ -145,7 +145,8 @@ def _excess(
 def _standardised(seal: SealFacts, meter: MeterFacts, baseline: Baseline, s: Series) -> Floats:
     """The z of each row under seal and outside windows; NaN where it says nothing."""
     reference = np.maximum(seal.allowed(s.t_ms), baseline.quiet_mean_w(meter))
-    counts = seal.sealed(s.t_ms) & np.isfinite(reference)
+    misread = (s.draw_w > 0.03 * seal.rated_w) & s.contradicted  # resumed_power asks the register about these
+    counts = seal.sealed(s.t_ms) & np.isfinite(reference) & ~misread
     z = np.full(s.t_ms.shape, np.nan)
     z[counts] = (s.draw_w[counts] - reference[counts]) / baseline.floored_sigma_w(meter)
     return np.asarray(np.clip(z, -CLIP, CLIP))

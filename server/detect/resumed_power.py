@@ -78,7 +78,7 @@ class _Walk:
         self._meter, self._limit, self._rate = meter, limit, rate
 
     def over(self, s: Series, excess: Floats, above: Flags) -> None:
-        energy, apparent = s.of(Quantity.IMPORT_ENERGY_WH), s.current_power_va
+        energy, contradicted = s.of(Quantity.IMPORT_ENERGY_WH), s.contradicted
         for i in range(len(s)):
             if not np.isnan(energy[i]):
                 self.energy_wh = float(energy[i])
@@ -87,8 +87,7 @@ class _Walk:
             if not above[i]:
                 self._below(int(s.t_ms[i]))
                 continue
-            contradicted = apparent[i] < 0.5 * s.draw_w[i]
-            self._above(s, i, float(excess[i]), contradicted=bool(contradicted))
+            self._above(s, i, float(excess[i]), contradicted=bool(contradicted[i]))
         if self.run is not None and self.run.raised_ms is not None:
             self.findings.append(self._finding(self.run, None))
 

@@ -18,11 +18,11 @@ FURNACE, SEAL_CONTACT = "furnace", "seal_contact"
 class MeterState(msgspec.Struct, frozen=True):
     """Where each rule stands for one meter."""
 
-    resumed_power: resumed_power.State = resumed_power.State()
-    energised: energised.State = energised.State()
-    energy_in_gap: energy_in_gap.State = energy_in_gap.State()
-    coverage: coverage.State = coverage.State()
-    seal_opened: seal_opened.State = seal_opened.State()
+    resumed: resumed_power.State = resumed_power.State()
+    back: energised.State = energised.State()
+    gap: energy_in_gap.State = energy_in_gap.State()
+    covered: coverage.State = coverage.State()
+    opened: seal_opened.State = seal_opened.State()
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -36,19 +36,19 @@ class Outcome(msgspec.Struct, frozen=True):
 def advance(state: MeterState, seal: SealFacts, meter: MeterFacts, rows: Series) -> Outcome:
     """Every rule of the meter's role after more rows (at least one, in the order taken)."""
     if meter.role == SEAL_CONTACT:
-        opened, findings = seal_opened.step(state.seal_opened, seal, meter, rows)
-        return Outcome(msgspec.structs.replace(state, seal_opened=opened), findings, [])
+        opened, findings = seal_opened.step(state.opened, seal, meter, rows)
+        return Outcome(msgspec.structs.replace(state, opened=opened), findings, [])
     if meter.role != FURNACE:
         return Outcome(state, [], [])
-    baseline = state.resumed_power.baseline
-    resumed, loud = resumed_power.step(state.resumed_power, seal, meter, rows)
-    back, soft = energised.step(state.energised, seal, meter, baseline, rows, louder=resumed.run is not None)
-    gap, hidden = energy_in_gap.step(state.energy_in_gap, seal, meter, rows)
+    baseline = state.resumed.baseline
+    resumed, loud = resumed_power.step(state.resumed, seal, meter, rows)
+    back, soft = energised.step(state.back, seal, meter, baseline, rows, louder=resumed.run is not None)
+    gap, hidden = energy_in_gap.step(state.gap, seal, meter, rows)
     draw = _draw(resumed, back, rows)
     covered, spans = coverage.step(
-        state.coverage, seal, meter, rows, resumed_power.threshold_w(seal, meter, baseline), draw
+        state.covered, seal, meter, rows, resumed_power.threshold_w(seal, meter, baseline), draw
     )
-    return Outcome(MeterState(resumed, back, gap, covered, state.seal_opened), [*loud, *soft, *hidden], spans)
+    return Outcome(MeterState(resumed, back, gap, covered, state.opened), [*loud, *soft, *hidden], spans)
 
 
 def _draw(resumed: resumed_power.State, back: energised.State, rows: Series) -> coverage.Draw | None:

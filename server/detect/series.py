@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from server.detect.facts import Floats, Times
+from server.detect.facts import Flags, Floats, Times
 from wire.quantities import Quantity
 
 VOLTAGES = (Quantity.VOLTAGE_L1_V, Quantity.VOLTAGE_L2_V, Quantity.VOLTAGE_L3_V)
@@ -56,6 +56,11 @@ class Series(msgspec.Struct, frozen=True):
         for voltage, current in zip(VOLTAGES, CURRENTS, strict=True):
             total = total + self.of(voltage) * self.of(current)
         return total
+
+    @property
+    def contradicted(self) -> Flags:
+        """Whether U·I denies at least half of a row's draw; where it was not read it denies nothing."""
+        return self.current_power_va < 0.5 * self.draw_w
 
 
 def _highest(columns: list[Floats]) -> Floats:
