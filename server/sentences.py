@@ -5,7 +5,7 @@ import msgspec
 from server.detect.finding import Code, Finding
 from wire.clock import beijing
 
-THIN = " "
+THIN = "\u2009"
 
 
 class Subject(msgspec.Struct, frozen=True):

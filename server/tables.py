@@ -254,5 +254,7 @@ class Token(SQLModel, table=True):
     """SHA-256 of the secret, hex."""
     created_ms: int = Field(sa_type=BigInteger)
     revoked_ms: int | None = Field(default=None, sa_type=BigInteger)
+    expires_ms: int | None = Field(default=None, sa_type=BigInteger)
+    """Server time from which it is good for nothing; null where it is good until revoked."""
     one_time: bool = False
     """A sign-in link that works once."""

@@ -110,6 +110,7 @@ def upgrade() -> None:
         sa.Column("sha", sa.String(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("revoked_ms", sa.BigInteger(), nullable=True),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=True),
         sa.Column("one_time", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
