@@ -11,8 +11,9 @@ from pathlib import Path
 import msgspec
 
 from simulators.furnace_class import FurnaceClass
-from simulators.meter import SerialPlace, ServedMeter, TcpPlace
+from simulators.meter import ServedMeter
 from simulators.modbus_server import serve
+from simulators.place import SerialPlace, TcpPlace
 from simulators.pty_line import joined
 from simulators.sealed import seal_contact
 from simulators.story import one_heat, quiet

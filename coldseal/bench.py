@@ -1,0 +1,46 @@
+"""`coldseal bench`: figures of this machine, each beside its limit from the same run."""
+
+import sys
+from typing import Annotated
+
+import msgspec
+import typer
+
+EXIT_CODES = "Exit codes: 0 it ran (with --strict: and kept the limit), 1 with --strict the limit was not kept, 2, 3."
+
+app = typer.Typer(help=f"Measure this machine. {EXIT_CODES}", no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def bench() -> None:
+    """Measure this machine."""
+
+
+@app.command("end-to-end")
+def end_to_end(
+    meters: Annotated[int, typer.Option(min=1, max=400, help="sealed furnaces, each with an agent of its own")] = 1,
+    restarts: Annotated[int, typer.Option(min=1, help="restarts to measure in all")] = 300,
+    seed: Annotated[int, typer.Option(help="decides when each furnace restarts")] = 1,
+    strict: Annotated[bool, typer.Option("--strict", help="exit 1 when the limit is not kept")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """From the agent's first reply above the limit to the committed violation, at 1 s polls.
+
+    How each figure is taken: meters, agents and broker are processes of this machine; the server's worker and its
+    SQLite file are in this one. first_reply: the agent's wall clock when the first reply above the limit arrived.
+    second_reply: the same for the sample that satisfies the rule. committed: the server's wall clock just after the
+    transaction that stored the violation. Percentiles are over all restarts. limit_s is one poll period + 1 s.
+    With 1 meter it restarts each 5 s (about 25 minutes for 300); with 200 each restarts about once a minute.
+
+    Example: coldseal bench end-to-end --meters 200 --json
+    """
+    from coldseal.end_to_end import measure  # noqa: PLC0415 - numpy and the server, when it runs
+
+    figures = measure(meters, restarts, seed, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+    if as_json:
+        typer.echo(msgspec.json.encode(figures).decode())
+    else:
+        for name, value in msgspec.structs.asdict(figures).items():
+            typer.echo(f"{name:<36} {value}")
+    if strict and not figures.first_reply_to_committed_p99_s <= figures.limit_s:
+        raise typer.Exit(1)
