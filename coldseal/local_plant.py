@@ -1,5 +1,6 @@
 """A whole ColdSeal on this machine, in one folder: server data, registered agents, their settings. For demo and bench."""
 
+import contextlib
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -33,11 +34,10 @@ class AgentPlan(msgspec.Struct, frozen=True):
     batch_s: float
 
 
-def free_port() -> int:
-    """A port that nobody holds now."""
-    with socket.create_server((HOST, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody holds now, all different."""
+    with contextlib.ExitStack() as held:
+        return [held.enter_context(socket.create_server((HOST, 0))).getsockname()[1] for _ in range(count)]
 
 
 def check_port(port: int, option: str) -> None:

@@ -6,11 +6,13 @@ import msgspec
 
 from wire.columns import Cell, Column, pack, unpack
 from wire.errors import Malformed, UnknownVersion
-from wire.limits import METERS_MAX, ROWS_MAX
+from wire.limits import CELLS_MAX, EXPONENT_MAX, INTEGER_MAX, METERS_MAX, PERIOD_MS_MAX, ROWS_MAX, WALL_MS_MAX
 from wire.quantities import Quantity, exponent
 from wire.reading import Reading, Reason, State, Unreadable, Value
 
 VERSION = 1
+
+_NAMES = frozenset(Quantity)
 
 
 class ClockQuality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -126,12 +128,16 @@ def block(  # noqa: PLR0913 - the parts of one block, each once
     firmware: str | None = None,
     keep_raw: bool = False,
 ) -> Block:
-    """The block of one meter's readings (at least one, all of the same meter, in the order taken)."""
-    quantities = [q for q in Quantity if any(q in r.values for r in readings)]
+    """The block of one meter's readings (at least one, all of the same meter, in the order taken).
+
+    A quantity that none of them asked for has no column: that is the most of an envelope's bytes saved.
+    """
+    not_asked = Unreadable(Reason.NOT_ASKED)
+    quantities = [q for q in Quantity if any(r.values.get(q, not_asked) != not_asked for r in readings)]
     cols: list[tuple[str, int, Column]] = []
     why: list[tuple[str, int, int, int]] = []
     for index, quantity in enumerate(quantities):
-        values = [r.values.get(quantity, Unreadable(Reason.NOT_ASKED)) for r in readings]
+        values = [_sendable(r.values.get(quantity, not_asked), quantity) for r in readings]
         cols.append((quantity.value, exponent(quantity), pack([_scaled(v, exponent(quantity)) for v in values])))
         why += _reasons(index, values)
     states = "".join(r.state.value for r in readings)
@@ -164,41 +170,50 @@ def rows(batch: Batch) -> list[Row]:
         raise UnknownVersion(f"body: expected version {VERSION}, got {batch.v}; update the server")
     if len(batch.mtr) > METERS_MAX or (batch.mtr and batch.t0 is None):
         raise Malformed(f"body: expected at most {METERS_MAX} meters and a t0 with them, got {len(batch.mtr)}")
+    if sum(abs(b.n) * (len(b.cols) + 1) for b in batch.mtr) > CELLS_MAX or not 1 <= batch.per <= PERIOD_MS_MAX:
+        raise Malformed(f"body: expected at most {CELLS_MAX} values and a period of 1 to {PERIOD_MS_MAX} ms")
     return [row for b in batch.mtr for row in _block_rows(b, batch.t0 or 0, batch.per)]
 
 
 def _block_rows(b: Block, t0_ms: int, period_ms: int) -> list[Row]:
     if not 1 <= b.n <= ROWS_MAX or len(b.q) not in (1, b.n):
         raise Malformed(f"meter {b.id}: expected 1 to {ROWS_MAX} rows with a letter each, got {b.n} and {len(b.q)}")
-    offsets = unpack(b.dt, b.n)
-    columns: list[tuple[Quantity, int, list[Cell]]] = []
-    for name, power, column in b.cols:
-        if name not in tuple(Quantity):
-            continue  # a quantity that a newer agent knows: kept in the verbatim bytes
-        columns.append((Quantity(name), power, unpack(column, b.n)))
-    reasons = _reason_map(b)
-    known = [name in tuple(Quantity) for name, _, _ in b.cols]
-    index_of = [i for i, k in enumerate(known) if k]
+    offsets, columns, reasons = unpack(b.dt, b.n), _known_columns(b), _reason_map(b)
     result = []
     for i in range(b.n):
         offset = offsets[i]
-        if offset is None:
-            raise Malformed(f"meter {b.id}: row {i} has no time")
+        wall_ms = -1 if offset is None else t0_ms + i * period_ms + offset
+        if not 0 <= wall_ms <= WALL_MS_MAX:
+            raise Malformed(f"meter {b.id}: row {i} has no time between 1970 and 9999")
         values: dict[Quantity, Value] = {
             q: reasons.get((c, i), Unreadable(Reason.NOT_ASKED)) if cells[i] is None else unscale(cells[i], power)
-            for c, (q, power, cells) in zip(index_of, columns, strict=True)
+            for c, q, power, cells in columns
         }
         letter = b.q if len(b.q) == 1 else b.q[i]
         if letter not in tuple(State):
             raise Malformed(f"meter {b.id}: row {i}: expected a state of {', '.join(State)}, got {letter!r}")
-        result.append(Row(b.id, i, t0_ms + i * period_ms + offset, State(letter), values))
+        result.append(Row(b.id, i, wall_ms, State(letter), values))
     return result
+
+
+def _known_columns(b: Block) -> list[tuple[int, Quantity, int, list[Cell]]]:
+    """Index, quantity, exponent and cells; what only a newer agent knows is left to the verbatim bytes."""
+    columns: list[tuple[int, Quantity, int, list[Cell]]] = []
+    names = [name for name, _, _ in b.cols]
+    if len(set(names)) != len(names):
+        raise Malformed(f"meter {b.id}: cols: a quantity is given twice")
+    for index, (name, power, column) in enumerate(b.cols):
+        if abs(power) > EXPONENT_MAX:
+            raise Malformed(f"meter {b.id}: {name[:40]}: expected an exponent of at most {EXPONENT_MAX}, got {power}")
+        if name in _NAMES:
+            columns.append((index, Quantity(name), power, unpack(column, b.n)))
+    return columns
 
 
 def _reason_map(b: Block) -> dict[tuple[int, int], Unreadable]:
     reasons: dict[tuple[int, int], Unreadable] = {}
     for text, column, first, count in b.why:
-        if text not in tuple(Reason) or first < 0 or first + count > b.n:
+        if text not in tuple(Reason) or first < 0 or count < 1 or first + count > b.n:
             raise Malformed(f"meter {b.id}: why: unknown reason {text[:30]!r} or rows outside 0 to {b.n}")
         reasons.update(((column, i), Unreadable(Reason(text))) for i in range(first, first + count))
     return reasons
@@ -209,6 +224,13 @@ def unscale(cell: int | None, power: int) -> float:
     if cell is None:
         raise Malformed("cell: null has no value")
     return cell / 10**-power if power < 0 else float(cell * 10**power)
+
+
+def _sendable(value: Value, quantity: Quantity) -> Value:
+    """The value, unless its integer would be one that no reader keeps exactly: then nobody could read the envelope."""
+    if isinstance(value, Unreadable) or abs(value) < unscale(INTEGER_MAX, exponent(quantity)):
+        return value
+    return Unreadable(Reason.OUT_OF_RANGE)
 
 
 def _scaled(value: Value, power: int) -> Cell:
@@ -230,7 +252,7 @@ def _reasons(column: int, values: Sequence[Value]) -> list[tuple[str, int, int, 
 def _latest(readings: Sequence[Reading], quantity: Quantity) -> Cell:
     """The last value that was read, scaled as the quantity travels."""
     for reading in reversed(readings):
-        value = reading.values.get(quantity, Unreadable(Reason.NOT_ASKED))
+        value = _sendable(reading.values.get(quantity, Unreadable(Reason.NOT_ASKED)), quantity)
         if not isinstance(value, Unreadable):
             return _scaled(value, exponent(quantity))
     return None

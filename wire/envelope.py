@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 _OPEN, _MIDDLE, _CLOSE = b'{"p":', b',"jws":"', b'"}'
 _TAIL = re.compile(rb',"jws":"([A-Za-z0-9_-]{1,400})\.\.([A-Za-z0-9_-]{86})"\}')
+_UNSAFE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""No database or terminal takes these as they are; no field needs them."""
 _TAIL_BYTES_MAX = len(_MIDDLE) + 400 + 2 + 86 + len(_CLOSE)
 
 
@@ -70,8 +72,10 @@ def sign(body: bytes, kind: Kind, kid: str, signer: Signer) -> bytes:
         signer: the key.
 
     Raises:
-        Malformed: the envelope would be longer than ENVELOPE_BYTES_MAX.
+        Malformed: a body that the reader would refuse, or an envelope longer than ENVELOPE_BYTES_MAX. Once signed
+            and chained it could never be delivered, so this is found before.
     """
+    parse(body, dict)
     header = b64url(msgspec.json.encode(Header(signer.alg, kid, kind.value))).encode()
     signature = b64url(signer.sign(header + b"." + b64url(body).encode())).encode()
     envelope = _OPEN + body + _MIDDLE + header + b".." + signature + _CLOSE
@@ -114,7 +118,7 @@ def check_signature(sealed: Sealed, key: PublicKey) -> None:
 def parse(body: bytes, into: type[T]) -> T:
     """A BODY, read strictly; call it only after check_signature.
 
-    Duplicate keys, floats, NaN, integers beyond 2^53-1 and deep nesting are refused; members that a newer release
+    Duplicate keys, floats, NaN, integers beyond 2^53-1, control characters and deep nesting are refused; members that a newer release
     added are ignored (the verbatim bytes keep them).
 
     Raises:
@@ -126,13 +130,13 @@ def parse(body: bytes, into: type[T]) -> T:
 def _strict(data: bytes, into: type[T], what: str) -> T:
     try:
         document = json.loads(
-            data,
+            data.decode("utf-8"),  # json would guess UTF-16 too, and then readers could differ
             object_pairs_hook=_no_duplicates,
-            parse_float=_refuse("a fraction; numbers are scaled integers"),
+            parse_float=_refuse("fraction (numbers are scaled integers)"),
             parse_constant=_refuse("NaN or Infinity"),
             parse_int=_bounded,
         )
-        _check_depth(document, 1)
+        _check_nodes(document, 1)
         return msgspec.convert(document, into, strict=True)
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise Malformed(f"{what}: {error}") from error
@@ -158,12 +162,13 @@ def _bounded(text: str) -> int:
     return int(text)
 
 
-def _check_depth(node: object, depth: int) -> None:
+def _check_nodes(node: object, depth: int) -> None:
+    if isinstance(node, str) and _UNSAFE.search(node):
+        raise ValueError(f"text {node[:20]!r}: expected no control characters or lone surrogates")
+    if not isinstance(node, dict | list):
+        return
     if depth > BODY_DEPTH_MAX:
         raise ValueError(f"expected nesting of at most {BODY_DEPTH_MAX}")
-    if isinstance(node, dict):
-        for child in node.values():
-            _check_depth(child, depth + 1)
-    elif isinstance(node, list) and node and any(isinstance(child, list | dict) for child in node):
-        for child in node:
-            _check_depth(child, depth + 1)
+    for child in (*node, *node.values()) if isinstance(node, dict) else node:
+        if isinstance(child, dict | list | str):
+            _check_nodes(child, depth + 1)

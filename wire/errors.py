@@ -7,6 +7,10 @@ WireError
 ├── BadSignature     the bytes were not signed by the key that they name
 ├── ProfileError     a register map that contradicts itself
 └── TopicError       an MQTT topic that is not ours
+
+ProgramError          what ends a command with one line and an exit code
+├── SettingsError     wrong use or wrong settings (2)
+└── SurroundingsError a port, file, broker or meter that is not as needed (3)
 """
 
 

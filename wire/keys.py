@@ -21,6 +21,10 @@ from wire.errors import BadSignature, Malformed
 
 ALGORITHMS = ("Ed25519", "ES256")
 
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""FIPS 186-4 D.1.2.3. If (r, s) verifies, so does (r, order - s): only the lower s is allowed, else anyone could give
+an envelope a second hash and make its agent look like a forger of history."""
+
 
 def b64url(data: bytes) -> str:
     """Base64url without padding (RFC 7515 §2)."""
@@ -31,12 +35,16 @@ def b64url_decode(text: str) -> bytes:
     """The bytes of base64url without padding.
 
     Raises:
-        Malformed: not base64url.
+        Malformed: not base64url, or not the one way to write these bytes (set spare bits, foreign alphabet): two
+            spellings of one signature would give an envelope two hashes.
     """
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise Malformed(f"base64url: {error}") from error
+    if b64url(data) != text:
+        raise Malformed(f"base64url: expected the canonical ending {b64url(data)[-4:]!r}, got {text[-4:]!r}")
+    return data
 
 
 class Signer(Protocol):
@@ -48,7 +56,7 @@ class Signer(Protocol):
         ...
 
     def sign(self, data: bytes) -> bytes:
-        """A signature of 64 bytes."""
+        """A signature of 64 bytes; of ES256 the one with the lower s."""
         ...
 
 
@@ -93,6 +101,8 @@ class PublicKey(msgspec.Struct, frozen=True):
                 key.verify(signature, data)
             else:
                 r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+                if s > _P256_ORDER // 2:
+                    raise BadSignature("signature: expected the lower of the two s that ES256 allows, got the higher")
                 key.verify(encode_dss_signature(r, s), data, ec.ECDSA(SHA256()))
         except InvalidSignature:
             raise BadSignature(f"signature: does not fit the bytes under this {self.alg} key") from None
@@ -132,6 +142,8 @@ class PrivateKey:
             raise Malformed(f"private key: not an unencrypted PEM: {error}") from error
         if not isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey):
             raise Malformed(f"private key: expected Ed25519 or P-256, got {type(key).__name__}")
+        if isinstance(key, ec.EllipticCurvePrivateKey) and not isinstance(key.curve, ec.SECP256R1):
+            raise Malformed(f"private key: expected Ed25519 or P-256, got {key.curve.name}")
         return cls(key)
 
     def to_pem(self) -> bytes:
@@ -152,8 +164,8 @@ class PrivateKey:
         return PublicKey("ES256", public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
 
     def sign(self, data: bytes) -> bytes:
-        """A signature of 64 bytes: Ed25519, or r and s of ES256 (RFC 7518 §3.4)."""
+        """A signature of 64 bytes: Ed25519, or r and the lower s of ES256 (RFC 7518 §3.4)."""
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return self._key.sign(data)
         r, s = decode_dss_signature(self._key.sign(data, ec.ECDSA(SHA256())))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        return r.to_bytes(32, "big") + min(s, _P256_ORDER - s).to_bytes(32, "big")

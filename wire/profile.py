@@ -1,6 +1,7 @@
 """A meter's register map as data: the schema of firmware_configs/meters/*.yaml, checked when it is loaded."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
@@ -8,6 +9,7 @@ from typing import Annotated
 import msgspec
 import yaml
 
+from wire import strict_yaml
 from wire.errors import ProfileError
 from wire.keys import b64url
 from wire.limits import REGISTERS_PER_REQUEST_MAX
@@ -73,6 +75,7 @@ class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         unverified: the fact has no second source.
         sentinels: raw unsigned values that mean "not available".
         low, high: a decoded value outside is out_of_range.
+        invert: of a bit: 0 on the wire is 1, as where a closed loop holds an input energised.
     """
 
     quantity: Quantity
@@ -87,6 +90,7 @@ class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sentinels: tuple[int, ...] = ()
     low: float | None = None
     high: float | None = None
+    invert: bool = False
 
     @property
     def span(self) -> range:
@@ -97,10 +101,10 @@ class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SerialLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The factory setting of the meter's RS-485 port."""
 
-    baud: int = 9600
-    parity: str = "N"
-    stopbits: int = 1
-    unit: int = 1
+    baud: Annotated[int, msgspec.Meta(ge=300, le=921_600)] = 9600
+    parity: Annotated[str, msgspec.Meta(pattern="^[NEO]$")] = "N"
+    stopbits: Annotated[int, msgspec.Meta(ge=1, le=2)] = 1
+    unit: Annotated[int, msgspec.Meta(ge=1, le=247)] = 1
 
 
 class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -169,7 +173,7 @@ def load(text: str, source: str) -> Profile:
             each other.
     """
     try:
-        profile = msgspec.convert(yaml.safe_load(text), Profile)
+        profile = msgspec.convert(strict_yaml.load(text), Profile)
     except yaml.YAMLError as error:
         raise ProfileError(f"{source}: not YAML: {' '.join(str(error).split())}") from error
     except msgspec.ValidationError as error:
@@ -214,7 +218,12 @@ def _register_complaints(register: Register, where: str) -> Iterator[str]:
         yield f"{where}: functions 1 and 2 read bits, 3 and 4 words; got {register.type.value} with {register.function}"
     if register.span.stop > 0x10000:
         yield f"{where}: ends beyond address 0xffff"
-    if register.scale == 0:
-        yield f"{where}: scale 0 would make every value 0; give the manual's factor"
+    if register.invert and register.type is not RegisterType.BIT:
+        yield f"{where}: invert is for bits; got {register.type.value}; give a word a negative scale"
+    if register.scale == 0 or not math.isfinite(register.scale):
+        yield f"{where}: scale {register.scale:g} would make every value the same; give the manual's factor"
+    for sentinel in register.sentinels:
+        if not 0 <= sentinel < 1 << 16 * register.type.words:
+            yield f"{where}: sentinel {sentinel} never occurs; expected the raw unsigned {register.type.value}"
     if register.quantity is Quantity.IMPORT_ENERGY_WH and register.type in (RegisterType.U16, RegisterType.S16):
         yield f"{where}: one word cannot hold an energy total (it would wrap each 65536 steps); expected u32 or wider"

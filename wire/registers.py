@@ -79,10 +79,9 @@ def _decode_register(image: Image, register: Register, order: WordOrder) -> Valu
     raw = _unsigned(words, order)
     if raw in register.sentinels:
         return Unreadable(Reason.NOT_AVAILABLE)
-    number = _number(raw, register.type)
-    if not math.isfinite(number):
+    value = _number(raw ^ register.invert, register.type) * register.scale
+    if not math.isfinite(value):
         return Unreadable(Reason.NOT_A_NUMBER)
-    value = number * register.scale
     if (register.low is not None and value < register.low) or (register.high is not None and value > register.high):
         return Unreadable(Reason.OUT_OF_RANGE)
     return value
@@ -95,7 +94,8 @@ def _encode_register(value: Value, register: Register, order: WordOrder) -> list
         if register.type in _FLOATS:
             return _words(_bits(math.nan, register.type), register.type, order)
         return []
-    return _words(_bits(value / register.scale, register.type), register.type, order)
+    raw = _bits(value / register.scale, register.type) ^ register.invert
+    return _words(raw, register.type, order)
 
 
 def _number(raw: int, kind: RegisterType) -> float:

@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 import yaml
 
+from wire import strict_yaml
 from wire.errors import SettingsError, SurroundingsError
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ def read(path: Path, into: type[T]) -> T:
     except (OSError, UnicodeDecodeError) as error:
         raise SurroundingsError(f"{path}: cannot be read: {error}; check the path and its rights") from error
     try:
-        return msgspec.convert(yaml.safe_load(text), into)
+        return msgspec.convert(strict_yaml.load(text), into)
     except yaml.YAMLError as error:
         raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except msgspec.ValidationError as error:

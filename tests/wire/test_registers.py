@@ -1,0 +1,235 @@
+"""Register words to quantities and back."""
+
+import math
+import struct
+from collections.abc import Mapping
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wire import profile_files
+from wire.profile import Profile, RatioAppliedBy, Register, RegisterType, WordOrder
+from wire.quantities import Quantity
+from wire.reading import Reason, Unreadable, Value
+from wire.registers import Image, decode, encode
+
+Q = Quantity
+SHIPPED = [profile_files.find(name).profile for name in profile_files.names()]
+WORDS = st.integers(0, 0xFFFF)
+MISSING = st.builds(Unreadable, st.sampled_from(Reason))
+
+_BITS = {"u16": 16, "s16": 16, "u32": 32, "s32": 32, "u64": 53, "s64": 53}
+
+
+def _profile(register: Register, *others: Register, by: RatioAppliedBy = RatioAppliedBy.METER) -> Profile:
+    return Profile(
+        name="test", vendor="V", model="M", kind="electricity_meter", registers=(register, *others), ratio_applied_by=by
+    )
+
+
+def _register(kind: str, **more: object) -> Register:
+    function = 2 if kind == "bit" else 3
+    keys: dict[str, object] = {"quantity": Q.ACTIVE_POWER_W, "function": function, "address": 0x10, "type": kind}
+    return msgspec.convert(keys | {"source": "test"} | more, Register)
+
+
+def _raw_numbers(kind: RegisterType) -> st.SearchStrategy[float]:
+    """Numbers that a register of this type can hold exactly (64-bit integers as far as a float is exact)."""
+    if kind is RegisterType.BIT:
+        return st.sampled_from([0.0, 1.0])
+    if kind in (RegisterType.F32, RegisterType.F64):
+        return st.floats(allow_nan=False, allow_infinity=False, width=32 if kind is RegisterType.F32 else 64)
+    bits = _BITS[kind.value]
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if kind.value[0] == "s" else (0, 2**bits - 1)
+    return st.integers(low, high).map(float)
+
+
+@pytest.mark.parametrize("order", WordOrder)
+@pytest.mark.parametrize("kind", RegisterType)
+@given(data=st.data())
+def test_pair_of_every_type_and_order(kind: RegisterType, order: WordOrder, data: st.DataObject) -> None:
+    """Decoding what was encoded gives the number, for every type, word order and sentinel beside it."""
+    number = data.draw(_raw_numbers(kind))
+    sentinels = data.draw(st.sampled_from([[], [2 ** (16 * kind.words) - 1]]))
+    profile = _profile(_register(kind.value, order=order.value, sentinels=sentinels))
+    image = encode({Q.ACTIVE_POWER_W: number}, profile)
+    is_sentinel = bool(sentinels) and _unsigned(image, profile) in sentinels
+    expected: Value = Unreadable(Reason.NOT_AVAILABLE) if is_sentinel else number
+    assert decode(image, profile)[Q.ACTIVE_POWER_W] == expected
+
+
+def _unsigned(image: Mapping[tuple[int, int], int], profile: Profile) -> int:
+    """The first register's raw unsigned value, read a second way."""
+    register = profile.registers[0]
+    words = [image[register.function, address] for address in register.span]
+    ordered = words if profile.order_of(register) is WordOrder.ABCD else words[::-1]
+    return int.from_bytes(struct.pack(f">{len(ordered)}H", *ordered), "big")
+
+
+def _fits(register: Register, value: float) -> bool:
+    """Whether a meter could tell this value: within the register's bounds."""
+    low, high = register.low, register.high
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _told(register: Register) -> st.SearchStrategy[float]:
+    """Secondary values that one register of a shipped profile can tell."""
+    if register.type in (RegisterType.F32, RegisterType.F64):
+        numbers = st.floats(-1e9, 1e9, width=32)
+    else:
+        numbers = _raw_numbers(register.type)
+    low = register.scale if register.low is None else register.low
+    middle = low if register.high is None else (low + register.high) / 2
+    scaled = numbers.map(lambda n: n * register.scale)
+    return scaled.map(lambda v: v if _fits(register, v) else float(round(middle / register.scale)) * register.scale)
+
+
+@pytest.mark.parametrize("profile", SHIPPED, ids=lambda p: p.name)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_pair_of_every_shipped_profile(profile: Profile, data: st.DataObject) -> None:
+    """What a simulated meter of each shipped profile is told, the agent reads, within the register's own step."""
+    secondary = {r.quantity: data.draw(_told(r), label=r.quantity.value) for r in profile.registers}
+    meter = msgspec.structs.replace(profile, ratio_applied_by=RatioAppliedBy.METER)
+    primary = decode(encode(secondary, meter), profile)
+    again = decode(encode(primary, profile), profile)
+    for register in profile.registers:
+        first, second = primary[register.quantity], again[register.quantity]
+        assert isinstance(first, float)
+        assert isinstance(second, float)
+        step = abs(register.scale) if register.type not in (RegisterType.F32, RegisterType.F64) else 0.0
+        assert math.isclose(first, second, rel_tol=1e-6, abs_tol=step * 1e-6 + 1e-30)
+
+
+@pytest.mark.parametrize("profile", SHIPPED, ids=lambda p: p.name)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_a_missing_word_is_never_a_number(profile: Profile, data: st.DataObject) -> None:
+    """Whatever else was read: a quantity with one word missing is unreadable with that word's reason, never 0."""
+    image: dict[tuple[int, int], int | Unreadable] = {
+        (r.function, a): data.draw(st.just(0) | WORDS) for r in profile.registers for a in r.span
+    }
+    missing = data.draw(st.sets(st.sampled_from(sorted(image)), min_size=1))
+    reasons = {at: data.draw(MISSING | st.none()) for at in sorted(missing)}
+    for at, reason in reasons.items():
+        if reason is None:
+            del image[at]
+        else:
+            image[at] = reason
+    values = decode(image, profile)
+    for register in profile.registers:
+        lost = [reasons[register.function, a] for a in register.span if (register.function, a) in missing]
+        if lost:
+            assert values[register.quantity] == (lost[0] or Unreadable(Reason.NOT_ASKED))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "more", "expected"),
+    [
+        ("u16", [0xFFFF], {}, 65535.0),
+        ("s16", [0xFFFF], {}, -1.0),
+        ("s16", [0x8000], {"sentinels": [0x8000]}, Reason.NOT_AVAILABLE),
+        ("u32", [0x0001, 0x0000], {}, 65536.0),
+        ("u32", [0x0001, 0x0000], {"order": "CDAB"}, 1.0),
+        ("s32", [0xFFFF, 0xFFFE], {"scale": 0.1}, -0.2),
+        ("u32", [0xFFFF, 0xFFFF], {"sentinels": [0xFFFFFFFF]}, Reason.NOT_AVAILABLE),
+        ("u64", [0, 0, 0, 7], {}, 7.0),
+        ("s64", [0xFFFF, 0xFFFF, 0xFFFF, 0xFFF9], {}, -7.0),
+        ("f32", [0x449A, 0x8000], {}, 1236.0),
+        ("f32", [0x8000, 0x449A], {"order": "CDAB"}, 1236.0),
+        ("f32", [0x7FC0, 0x0000], {}, Reason.NOT_A_NUMBER),
+        ("f32", [0x7F80, 0x0000], {}, Reason.NOT_A_NUMBER),
+        ("f32", [0xFF80, 0x0000], {}, Reason.NOT_A_NUMBER),
+        ("f64", [0x3FF0, 0, 0, 0], {}, 1.0),
+        ("f64", [0x7FEF, 0xFFFF, 0xFFFF, 0xFFFF], {"scale": 10.0}, Reason.NOT_A_NUMBER),
+        ("f32", [0x4248, 0x0000], {"low": 40.0, "high": 70.0}, 50.0),
+        ("f32", [0x0000, 0x0000], {"low": 40.0, "high": 70.0}, Reason.OUT_OF_RANGE),
+        ("u16", [71], {"low": 40.0, "high": 70.0}, Reason.OUT_OF_RANGE),
+        ("bit", [1], {}, 1.0),
+        ("bit", [0], {}, 0.0),
+        ("bit", [1], {"invert": True}, 0.0),
+        ("bit", [0], {"invert": True}, 1.0),
+    ],
+)
+def test_decode(kind: str, words: list[int], more: dict[str, object], expected: float | Reason) -> None:
+    """Words written out by hand decode to the value, or to the reason why there is none."""
+    register = _register(kind, **more)
+    image = {(register.function, 0x10 + i): word for i, word in enumerate(words)}
+    value = decode(image, _profile(register))[Q.ACTIVE_POWER_W]
+    assert value == (Unreadable(expected) if isinstance(expected, Reason) else expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "words"),
+    [
+        ("f32", {}, [0x7FC0, 0x0000]),
+        ("f64", {}, [0x7FF8, 0, 0, 0]),
+        ("u32", {"sentinels": [0xFFFFFFFF, 0x7FFFFFFF]}, [0xFFFF, 0xFFFF]),
+        ("s16", {"sentinels": [0x8000]}, [0x8000]),
+        ("u32", {}, []),
+        ("bit", {}, []),
+        ("bit", {"invert": True}, []),
+    ],
+)
+@pytest.mark.parametrize("value", [Unreadable(Reason.NOT_AVAILABLE), math.nan, None])
+def test_encode_not_available(kind: str, more: dict[str, object], words: list[int], value: Value | None) -> None:
+    """A value that the meter does not have is told as sentinel or NaN, or its address does not answer; never as 0."""
+    values = {} if value is None else {Q.ACTIVE_POWER_W: value}
+    image = encode(values, _profile(_register(kind, **more)))
+    assert list(image.values()) == words
+
+
+def test_an_integer_register_wraps() -> None:
+    """A counter of 32 bits goes on after its end as the meter's does."""
+    assert encode({Q.IMPORT_ENERGY_WH: 2.0**32 + 5}, _profile(_register("u32", quantity=Q.IMPORT_ENERGY_WH))) == {
+        (3, 0x10): 0,
+        (3, 0x11): 5,
+    }
+
+
+_SECONDARY = _profile(
+    _register("f32", quantity=Q.VOLTAGE_L1_V, address=0),
+    _register("f32", quantity=Q.CURRENT_L1_A, address=2),
+    _register("f32", quantity=Q.ACTIVE_POWER_W, address=4),
+    _register("f32", quantity=Q.IMPORT_ENERGY_WH, address=6),
+    _register("f32", quantity=Q.FREQUENCY_HZ, address=8),
+    _register("u16", quantity=Q.CT_RATIO, address=10, low=1),
+    _register("u16", quantity=Q.PT_RATIO, address=11, scale=0.1),
+    by=RatioAppliedBy.AGENT,
+)
+_TWO = {(3, 2 * i + j): word for i in range(5) for j, word in enumerate((0x4000, 0x0000))}
+_MEASURED = (Q.VOLTAGE_L1_V, Q.CURRENT_L1_A, Q.ACTIVE_POWER_W, Q.IMPORT_ENERGY_WH, Q.FREQUENCY_HZ)
+_NO_RATIO = Unreadable(Reason.RATIO_UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "expected"),
+    [
+        ({(3, 10): 200, (3, 11): 10}, [2.0, 400.0, 400.0, 400.0, 2.0]),
+        ({(3, 10): 10, (3, 11): 1000}, [200.0, 20.0, 2000.0, 2000.0, 2.0]),
+        ({(3, 11): 10}, [2.0, _NO_RATIO, _NO_RATIO, _NO_RATIO, 2.0]),
+        ({(3, 10): 200}, [_NO_RATIO, 400.0, _NO_RATIO, _NO_RATIO, 2.0]),
+        ({(3, 10): 0, (3, 11): 10}, [2.0, _NO_RATIO, _NO_RATIO, _NO_RATIO, 2.0]),
+        ({(3, 10): Unreadable(Reason.TIMEOUT), (3, 11): 0}, [_NO_RATIO] * 4 + [2.0]),
+    ],
+)
+def test_ratio_of_the_agent(ratios: Image, expected: list[Value]) -> None:
+    """Secondary values times CT and PT ratio; without a ratio there is no value, and frequency needs none."""
+    values = decode({**_TWO, **ratios}, _SECONDARY)
+    assert [values[q] for q in _MEASURED] == expected
+
+
+def test_ratio_pair() -> None:
+    """A simulated meter divides by the ratios that the agent multiplies by."""
+    primary: dict[Quantity, Value] = dict(zip(_MEASURED, (230.0, 400.0, 1e5, 3e6, 50.0), strict=True))
+    primary |= {Q.CT_RATIO: 200.0, Q.PT_RATIO: 1.0}
+    values = decode(encode(primary, _SECONDARY), _SECONDARY)
+    assert values == pytest.approx(primary)
+
+
+def test_no_pt_register_means_no_pt() -> None:
+    """A meter without a PT register is connected to the voltage itself."""
+    profile = msgspec.structs.replace(_SECONDARY, registers=_SECONDARY.registers[:-1])
+    assert decode({**_TWO, (3, 10): 200}, profile)[Q.ACTIVE_POWER_W] == 400.0
