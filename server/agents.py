@@ -98,8 +98,7 @@ def revoke(session: Session, agent_id: str, now_ms: int) -> Agent:
 
 
 def check_deployment(session: Session, deployment: str) -> None:
-    """Refuse to serve under another name than the one that agents were registered for: each first envelope would
-    look like a fork.
+    """Refuse to serve under another name than the agents were registered for: each first envelope would be a fork.
 
     Raises:
         SettingsError: an agent that was not heard yet belongs to another deployment.

@@ -18,7 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from server.ingest import Message
+from server.message import Message
 from server.settings import Settings
 from wire import topics
 from wire.clock import Clock

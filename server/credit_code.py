@@ -25,5 +25,7 @@ def checked(text: str) -> str:
     if foreign:
         raise ValueError(f"expected digits and capitals without I, O, S, V, Z, got {' '.join(foreign)} in {text!r}")
     if code[-1] != check_character(code[:-1]):
-        raise ValueError(f"expected check character {check_character(code[:-1])} at the end, got {text!r}; look for a typing error")
+        raise ValueError(
+            f"expected check character {check_character(code[:-1])} at the end, got {text!r}; look for a typing error"
+        )
     return code

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from server import spans, violations
 from server.detect.finding import Finding
 from server.detect.rules import MeterState, advance
-from server.facts import Watched, watched
+from server.facts import Watched, WatchedCache
 from server.series import series
 from server.tables import Agent, Envelope, RuleState
 from wire import envelope as envelopes
@@ -45,11 +45,11 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 class Engine:
-    """The rules at work on one transaction; knows the agents' meters once each."""
+    """The rules at work on one transaction."""
 
-    def __init__(self, session: Session, now_ms: int) -> None:
-        self._session, self._now_ms = session, now_ms
-        self._watched: dict[str, dict[str, Watched]] = {}
+    def __init__(self, session: Session, now_ms: int, watched: WatchedCache) -> None:
+        self.now_ms = now_ms
+        self._session, self._watched = session, watched
         self._states: dict[str, dict[str, MeterState]] = {}
         self.judged = Judged(set(), [])
 
@@ -86,7 +86,7 @@ class Engine:
         """Turn findings into violations."""
         self.judged.seals.add(place.seal_id)
         for finding in findings:
-            violation, change = violations.apply(self._session, place.subject, agent_id, finding, self._now_ms)
+            violation, change = violations.apply(self._session, place.subject, agent_id, finding, self.now_ms)
             self.judged.raised.append(Raised(violation.id, place.seal_id, change))
 
     def places(self, agent: Agent) -> list[Watched]:
@@ -104,9 +104,7 @@ class Engine:
                 row.state = data
 
     def _places(self, agent_id: str) -> dict[str, Watched]:
-        if agent_id not in self._watched:
-            self._watched[agent_id] = watched(self._session, agent_id)
-        return self._watched[agent_id]
+        return self._watched.of(self._session, agent_id)
 
     def _states_of(self, seal_id: str) -> dict[str, MeterState]:
         if seal_id not in self._states:

@@ -8,11 +8,13 @@ from sqlmodel import Session, select
 from server.detect.facts import MeterFacts, SealFacts, Window
 from server.sentences import Subject
 from server.tables import Enterprise, Furnace, MaintenanceWindow, Meter, Pledge, Seal, Site
+from wire.clock import Clock
 from wire.errors import ProfileError
 from wire.profile import Profile, RatioAppliedBy, RegisterType
 from wire.profile_files import find
 from wire.quantities import Quantity
 
+CACHE_MS = 2_000
 PHASE_V = 230.0
 """Nominal phase voltage, for the power at a meter's starting current."""
 
@@ -34,6 +36,22 @@ def watched(session: Session, agent_id: str) -> dict[str, Watched]:
         m.name: Watched(m.seal_id, seals[m.seal_id][0], meter_facts(m), _subject(*seals[m.seal_id][1:], agent_id))
         for m in meters
     }
+
+
+class WatchedCache:
+    """What is registered, read again every CACHE_MS: another process may have changed it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[str, tuple[int, dict[str, Watched]]] = {}
+
+    def of(self, session: Session, agent_id: str) -> dict[str, Watched]:
+        """The registered meters of an agent by name."""
+        now_ms = self._clock.monotonic_ms()
+        known = self._known.get(agent_id)
+        if known is None or now_ms - known[0] > CACHE_MS:
+            known = self._known[agent_id] = now_ms, watched(session, agent_id)
+        return known[1]
 
 
 def seal_facts(session: Session, seal_id: str) -> SealFacts:

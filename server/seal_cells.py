@@ -1,69 +1,59 @@
-"""How one cell of a seal file is read. A reader gives the value, or says what it expected and what it got.
+"""How one cell of a seal file is read: text in, value out, or what was expected and what was got.
 
-YAML gives numbers, truth values and dates as such, a spreadsheet gives text: both are read here.
+Every cell is text, in YAML too: so 0043 stays a number of four digits, and 2026-02-30 is a wrong time in its place.
 """
 
-import datetime as dt
 import math
 import re
 from collections.abc import Callable
 
 from server import credit_code
-from server.times import EXPECTED, parse_ms, to_ms
+from server.times import parse_ms
 from wire import topics
 from wire.limits import AGENT_ID_CHARS_MAX
 
-Reader = Callable[[object], object]
+Reader = Callable[[str], object]
 """Gives a cell's value, or raises ValueError("expected …, got …")."""
 
 TEXT_CHARS_MAX = 200
 _SEAL = re.compile(r"[\w.\-–()（）\[\]〔〕【】]{1,64}")
 _COUNTY = re.compile(r"[1-9][0-9]{5}")
 _PROFILE = re.compile(r"[a-z0-9_]{1,64}")
-_YES = ("true", "yes", "y", "1", "是")
-_NO = ("false", "no", "n", "0", "否")
+_BETWEEN_NUMBERS = re.compile(r"[,，;；、]")
+_YES = ("yes", "true", "y", "1", "是")
+_NO = ("no", "false", "n", "0", "否")
 
 
-def text(cell: object) -> str:
+def text(cell: str) -> str:
     """A line of text."""
-    if not isinstance(cell, str):
-        raise ValueError(f"expected text, got {_shown(cell)}; put it in quotes")
-    stripped = cell.strip()
-    if not stripped or len(stripped) > TEXT_CHARS_MAX or not stripped.isprintable():
-        raise ValueError(f"expected one line of 1 to {TEXT_CHARS_MAX} characters, got {_shown(cell)}")
-    return stripped
+    if not cell or len(cell) > TEXT_CHARS_MAX or not cell.isprintable():
+        raise ValueError(f"expected one line of 1 to {TEXT_CHARS_MAX} characters, got {shown(cell)}")
+    return cell
 
 
-def seal_number(cell: object) -> str:
+def seal_number(cell: str) -> str:
     """A seal's number, fit for a web address."""
-    number = text(cell)
-    if _SEAL.fullmatch(number) is None:
+    if _SEAL.fullmatch(cell) is None or not cell.strip("."):
         raise ValueError(
-            f"expected letters, digits, '-', '.', '_' and brackets, at most 64, got {_shown(cell)}; e.g. FZ-MH-2026-0043"
+            f"expected letters, digits, '-', '.', '_' and brackets, at most 64, got {shown(cell)}; e.g. FZ-MH-2026-0043"
         )
-    return number
+    return cell
 
 
-def credit(cell: object) -> str:
-    """A unified social credit code."""
-    return credit_code.checked(str(cell))
-
-
-def county(cell: object) -> str:
+def county(cell: str) -> str:
     """A county's code (GB/T 2260)."""
-    code = str(cell).strip()
-    if isinstance(cell, bool) or _COUNTY.fullmatch(code) is None:
-        raise ValueError(f"expected six digits (GB/T 2260), got {_shown(cell)}; e.g. 350121 for Minhou")
-    return code
+    if _COUNTY.fullmatch(cell) is None:
+        raise ValueError(f"expected six digits (GB/T 2260), got {shown(cell)}; e.g. 350121 for Minhou")
+    return cell
 
 
 def choice(*choices: str) -> Reader:
     """One word of a closed list."""
 
-    def read(cell: object) -> str:
-        if not isinstance(cell, str) or cell.strip() not in choices:
-            raise ValueError(f"expected {' or '.join(choices)}, got {_shown(cell)}")
-        return cell.strip()
+    def read(cell: str) -> str:
+        if cell not in choices:
+            raise ValueError(f"expected {' or '.join(choices)}, got {shown(cell)}")
+        return cell
 
     return read
 
@@ -72,77 +62,62 @@ def number(unit: str, low: float, high: float, *, above: bool = False) -> Reader
     """A number with bounds: from low (or above it) to high."""
     bounds = f"a number {'above' if above else 'from'} {low:g} to {high:g}{unit and ' ' + unit}"
 
-    def read(cell: object) -> float:
+    def read(cell: str) -> float:
         try:
-            value = math.nan if isinstance(cell, bool) else float(cell)  # type: ignore[arg-type]  # anything else raises
-        except (TypeError, ValueError):
+            value = float(cell)
+        except ValueError:
             value = math.nan
         if not (low < value if above else low <= value) or not value <= high:
-            raise ValueError(f"expected {bounds}, got {_shown(cell)}")
+            raise ValueError(f"expected {bounds}, got {shown(cell)}")
         return value
 
     return read
 
 
-def yes_or_no(cell: object) -> bool:
-    """A truth value, as YAML or a spreadsheet has it."""
-    if isinstance(cell, bool):
-        return cell
-    word = cell.strip().lower() if isinstance(cell, str) else str(cell)
+def yes_or_no(cell: str) -> bool:
+    """A truth value, as YAML, a spreadsheet or an office has it."""
+    word = cell.lower()
     if word not in _YES + _NO:
-        raise ValueError(f"expected yes or no (是 or 否), got {_shown(cell)}")
+        raise ValueError(f"expected yes or no (是 or 否), got {shown(cell)}")
     return word in _YES
 
 
-def time(cell: object) -> int:
-    """A time, in ms since 1970."""
-    if isinstance(cell, dt.datetime):
-        return to_ms(cell)
-    if isinstance(cell, dt.date):
-        return to_ms(dt.datetime(cell.year, cell.month, cell.day))  # noqa: DTZ001 - Beijing's, see to_ms
-    if not isinstance(cell, str):
-        raise ValueError(f"{EXPECTED}, got {_shown(cell)}")
-    return parse_ms(cell)
-
-
-def identity(cell: object) -> str:
+def identity(cell: str) -> str:
     """An agent's id, or the name that it gives a meter."""
-    if not isinstance(cell, str) or not topics.is_agent_id(cell.strip()):
+    if not topics.is_agent_id(cell):
         raise ValueError(
-            f"expected a-z, 0-9, '-' and at most {AGENT_ID_CHARS_MAX} characters, got {_shown(cell)}; "
+            f"expected a-z, 0-9, '-' and at most {AGENT_ID_CHARS_MAX} characters, got {shown(cell)}; "
             "as the agent's settings have it"
         )
-    return cell.strip()
+    return cell
 
 
-def profile(cell: object) -> str:
+def profile(cell: str) -> str:
     """A profile's name."""
-    if not isinstance(cell, str) or _PROFILE.fullmatch(cell.strip()) is None:
-        raise ValueError(f"expected a name of `coldseal profiles list`, got {_shown(cell)}; e.g. eastron_sdm630")
-    return cell.strip()
+    if _PROFILE.fullmatch(cell) is None:
+        raise ValueError(f"expected a name of `coldseal profiles list`, got {shown(cell)}; e.g. eastron_sdm630")
+    return cell
 
 
-def paper_numbers(cell: object) -> tuple[str, ...]:
-    """Numbers of paper or lead seals: a list, or text with commas or semicolons between."""
-    parts = re.split(r"[,，;；、]", cell) if isinstance(cell, str) else cell
-    if not isinstance(parts, list):
-        raise ValueError(f"expected a list of numbers in quotes, got {_shown(cell)}")
-    return tuple(text(part) for part in parts)
+def paper_numbers(cell: str) -> tuple[str, ...]:
+    """Numbers of paper or lead seals, with commas or semicolons between."""
+    return tuple(text(part.strip()) for part in _BETWEEN_NUMBERS.split(cell))
 
 
-def web_address(cell: object) -> str:
+def web_address(cell: str) -> str:
     """Where an office published the seal."""
-    address = text(cell)
-    if not address.startswith(("https://", "http://")) or any(c.isspace() or c in "\"'<>" for c in address):
-        raise ValueError(f"expected https://…, got {_shown(cell)}")
-    return address
+    if not text(cell).startswith(("https://", "http://")) or any(c.isspace() or c in "\"'<>" for c in cell):
+        raise ValueError(f"expected https://…, got {shown(cell)}")
+    return cell
 
 
-def _shown(cell: object) -> str:
+credit = credit_code.checked
+"""A unified social credit code."""
+
+time = parse_ms
+"""A time, in ms since 1970."""
+
+
+def shown(cell: str) -> str:
     """A cell in a message: short, and on one line."""
-    if cell is None:
-        return "nothing"
-    if isinstance(cell, dict | list):
-        return "a list" if isinstance(cell, list) else "a group of keys"
-    shown = repr(cell) if isinstance(cell, str) else str(cell)
-    return shown if len(shown) <= 60 else f"{shown[:57]}…"
+    return repr(cell if len(cell) <= 60 else f"{cell[:57]}…")

@@ -108,7 +108,9 @@ def contradictions(entry: SealEntry) -> Iterator[Mistake]:
     names = [(meter.agent, meter.name) for meter in entry.meters]
     for i, name in enumerate(names):
         if name in names[:i]:
-            yield Mistake(("meters", i, "name"), f"{name[1]!r} of agent {name[0]!r} is given twice; name each meter once")
+            yield Mistake(
+                ("meters", i, "name"), f"{name[1]!r} of agent {name[0]!r} is given twice; name each meter once"
+            )
 
 
 def _window(entry: SealEntry, i: int, window: WindowEntry) -> Iterator[Mistake]:

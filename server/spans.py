@@ -21,6 +21,9 @@ def _put(session: Session, seal_id: str, span: Span) -> None:
         .order_by(col(CoverageSpan.from_ms))
     ).all()
     first, last = span.from_ms, span.to_ms
+    if len(touching) == 1 and _continues(touching[0], span):
+        touching[0].to_ms = max(touching[0].to_ms, last)
+        return
     for old in touching:
         if (old.state, old.reason) == (span.state.value, span.reason):
             first, last = min(first, old.from_ms), max(last, old.to_ms)
@@ -36,6 +39,11 @@ def _put(session: Session, seal_id: str, span: Span) -> None:
             session.delete(old)
     session.add(_row(seal_id, first, last, span.state.value, span.reason))
     session.flush()
+
+
+def _continues(old: CoverageSpan, span: Span) -> bool:
+    """Whether the span only makes the old one longer: the usual case, one update."""
+    return (old.state, old.reason) == (span.state.value, span.reason) and old.from_ms <= span.from_ms
 
 
 def _row(seal_id: str, from_ms: int, to_ms: int, state: str, reason: str) -> CoverageSpan:

@@ -24,25 +24,17 @@ def parse_ms(text: str) -> int:
     try:
         moment = _moment(text.strip())
     except ValueError:
-        raise ValueError(f"{EXPECTED}, got {text!r}") from None
-    return to_ms(moment)
-
-
-def to_ms(moment: dt.datetime) -> int:
-    """Milliseconds since 1970; Beijing's where the moment has no offset.
-
-    Raises:
-        ValueError: not between 1970 and 9999.
-    """
+        raise ValueError(f"{EXPECTED}, got {text[:60]!r}") from None
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=BEIJING)
     wall_ms = (aware - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(milliseconds=1)
     if not 0 <= wall_ms <= WALL_MS_MAX:
-        raise ValueError(f"expected a time between 1970 and 9999, got {moment.isoformat()}")
+        raise ValueError(f"expected a time between 1970 and 9999, got {text!r}")
     return wall_ms
 
 
 def _moment(text: str) -> dt.datetime:
     office = _OFFICE.fullmatch(text)
     if office is not None:
-        return dt.datetime(*(int(part or 0) for part in office.groups()))  # type: ignore[misc]  # noqa: DTZ001 - Beijing's, see to_ms
+        year, month, day, hour, minute, second = (int(part or 0) for part in office.groups())
+        return dt.datetime(year, month, day, hour, minute, second, tzinfo=BEIJING)
     return dt.datetime.fromisoformat(_LOST_PLUS.sub("+", text))

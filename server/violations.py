@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from server.detect.finding import POWER, SEVERITY, Code, Finding
 from server.sentences import Subject, sentence
-from server.tables import StoredFinding, Transition, Violation
+from server.tables import Agent, StoredFinding, Transition, Violation
 
 STATES = ("open", "acknowledged", "closed")
 SYSTEM = "ColdSeal"
@@ -91,22 +91,29 @@ def close(session: Session, violation_id: str, *, author: str, reason: str, now_
     return _move(session, violation_id, ("open", "acknowledged"), "closed", author, reason, now_ms)
 
 
-def end(session: Session, seal_id: str, code: Code, meter: str, ended_ms: int) -> bool:
-    """Mark a finding that goes on as ended; says whether there was one."""
-    going_on = session.exec(
-        select(StoredFinding).where(
-            StoredFinding.seal_id == seal_id,
-            StoredFinding.code == code.value,
-            StoredFinding.meter == meter,
-            col(StoredFinding.ended_ms).is_(None),
-        )
+def called_silent(session: Session) -> list[tuple[str, Agent]]:
+    """Seals and agents of which a finding says that they are silent now."""
+    found = session.exec(
+        select(StoredFinding.seal_id, Agent)
+        .join(Agent, col(StoredFinding.agent_id) == col(Agent.id))
+        .where(StoredFinding.code == Code.SILENT.value, col(StoredFinding.ended_ms).is_(None))
     ).all()
-    for stored in going_on:
+    return [(seal_id, agent) for seal_id, agent in found]
+
+
+def end(session: Session, seal_id: str, code: Code, agent_id: str, ended_ms: int) -> None:
+    """Mark findings that go on as ended."""
+    going_on = select(StoredFinding).where(
+        StoredFinding.seal_id == seal_id,
+        StoredFinding.code == code.value,
+        StoredFinding.agent_id == agent_id,
+        col(StoredFinding.ended_ms).is_(None),
+    )
+    for stored in session.exec(going_on).all():
         stored.ended_ms = ended_ms
         violation = session.get_one(Violation, stored.violation_id)
         violation.ended_ms = ended_ms
         session.add_all([stored, violation])
-    return bool(going_on)
 
 
 def _move(

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from server.ingest import Ingest, Message
+from server.ingest import Ingest
+from server.message import Message
 from server.store import Store
 from server.tables import Agent, Enterprise, Furnace, Meter, Pledge, Seal, Site
 from wire import batch, chain, envelope, topics

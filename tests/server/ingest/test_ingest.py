@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from server import violations
 from server.detect.finding import Code
 from server.engine import opened
-from server.ingest import Message
+from server.message import Message
 from server.tables import Agent, CoverageSpan, Envelope, Loss, Rejected, StoredFinding, Transition, Violation
 from tests.server.ingest.plant import START_MS, Plant, SigningAgent, reading
 from wire import envelope, topics

@@ -1,0 +1,105 @@
+"""One shape for every error of the interface: {"error": {"code", "message", "field"?}}."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from server.violations import UnknownViolation, WrongState
+
+INPUT_CHARS_MAX = 60
+
+
+class ErrorDetail(BaseModel):
+    """What is wrong, and what to do.
+
+    Attributes:
+        code: a word for programs; it does not change with the wording.
+        message: a sentence for people.
+        field: the input that is wrong, where there is one.
+    """
+
+    code: str
+    message: str
+    field: str | None = None
+
+
+class ErrorAnswer(BaseModel):
+    """The body of every answer from 400 up."""
+
+    error: ErrorDetail
+
+
+class ApiError(Exception):
+    """An answer other than what was asked for."""
+
+    def __init__(self, status: HTTPStatus, code: str, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.field = status, code, field
+
+
+def not_found(what: str, name: str, see: str) -> ApiError:
+    """Nothing has this name."""
+    return ApiError(HTTPStatus.NOT_FOUND, "not_found", f"{what} {name!r}: no such {what}; list them with {see}")
+
+
+def answer(status: int, code: str, message: str, field: str | None = None, **headers: str) -> JSONResponse:
+    """An error as it is sent."""
+    detail = ErrorDetail(code=code, message=message, field=field).model_dump(exclude_none=True)
+    return JSONResponse({"error": detail}, status, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Give every error of an application the one shape."""
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _wrong_input)
+    app.add_exception_handler(UnknownViolation, _unknown_violation)
+    app.add_exception_handler(WrongState, _wrong_state)
+    app.add_exception_handler(Exception, _our_mistake)
+
+
+def _api_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiError)  # noqa: S101 - what the handler is registered for
+    return answer(error.status, error.code, str(error), error.field)
+
+
+def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
+    status = HTTPStatus(error.status_code)
+    message = f"{request.method} {request.url.path}: {error.detail}; see /api/v1/openapi.json for what there is"
+    return answer(status, status.name.lower(), message, None, **(error.headers or {}))
+
+
+def _wrong_input(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - what the handler is registered for
+    mistakes = error.errors()
+    message = "; ".join(f"{_field(one['loc'])}: {one['msg']}, got {_shown(one.get('input'))}" for one in mistakes)
+    return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_input", message, _field(mistakes[0]["loc"]))
+
+
+def _unknown_violation(_request: Request, error: Exception) -> JSONResponse:
+    return answer(HTTPStatus.NOT_FOUND, "not_found", str(error))
+
+
+def _wrong_state(_request: Request, error: Exception) -> JSONResponse:
+    return answer(HTTPStatus.CONFLICT, "wrong_state", str(error))
+
+
+def _our_mistake(_request: Request, _error: Exception) -> JSONResponse:
+    """Starlette raises the error again after this answer, so that the log has it."""
+    message = "the server made a mistake; its log has the details, what was stored before is kept"
+    return answer(HTTPStatus.INTERNAL_SERVER_ERROR, "our_mistake", message)
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    """The input's name without the part of the request that holds it."""
+    return ".".join(str(part) for part in place[1:]) or str(place[0])
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= INPUT_CHARS_MAX else f"{text[: INPUT_CHARS_MAX - 1]}…"

@@ -1,0 +1,56 @@
+"""What every answer tells the browser, and how long a request may be."""
+
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.api.errors import answer
+
+BODY_BYTES_MAX = 262_144
+"""Nothing that the interface takes is near it."""
+
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",  # a sign-in link is a secret
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+INTERFACE = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+PAGES = {"Content-Security-Policy": "frame-ancestors 'none'"}
+
+
+class BrowserRules:
+    """Adds the headers to each answer, and refuses a request that says it is too long."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        rules = EVERYWHERE | (INTERFACE if scope["path"].startswith("/api/") else PAGES)
+
+        async def send_with_rules(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in rules.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        if _declared_bytes(scope) > BODY_BYTES_MAX:
+            message = f"expected a body of at most {BODY_BYTES_MAX} bytes, got {_declared_bytes(scope)}"
+            refusal = answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_long", message)
+            await refusal(scope, receive, send_with_rules)
+            return
+        await self._app(scope, receive, send_with_rules)
+
+
+def _declared_bytes(scope: Scope) -> int:
+    declared = Headers(scope=scope).get("content-length", "0")
+    return int(declared) if declared.isascii() and declared.isdigit() else 0

@@ -1,0 +1,99 @@
+"""The server as an object: database, receipt key, worker, and the application that serves page and interface."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from server import agents, console
+from server.api import agents as agents_api
+from server.api import charts, errors, health, meters, public, readings, seals, violations
+from server.api.auth import Guard
+from server.api.context import Context
+from server.api.headers import BODY_BYTES_MAX, BrowserRules
+from server.receipt_key import receipt_key
+from server.settings import Settings
+from server.store import Store
+from server.worker import Worker
+from wire.clock import Clock
+
+API = "/api/v1"
+ROUTERS = (health, public, seals, meters, agents_api, readings, violations, charts)
+DESCRIPTION = (
+    "What signed meter readings prove about sealed furnaces. Every route but health and the public list needs a token. "
+    'Every error has one shape: {"error": {"code", "message", "field"?}}. Times are ISO 8601 in Beijing time.'
+)
+
+
+class Server:
+    """One server; it may be built, started and stopped any number of times in one process.
+
+    Attributes:
+        settings: what it was built with.
+        store: its database.
+        receipt_key: signs receipts.
+        worker: the thread between broker and database; None without a broker.
+        app: the application; its lifespan starts and stops the worker.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, *, with_broker: bool = True) -> None:
+        """Open the database and the key, both made where they are missing; nothing runs yet.
+
+        Raises:
+            SurroundingsError: the database or the key cannot be used.
+            SettingsError: agents were registered for another deployment.
+        """
+        self.settings, self.clock = settings, clock
+        self.receipt_key = receipt_key(settings)
+        self.store = Store(settings.database)
+        with self.store.transaction() as session:
+            agents.check_deployment(session, settings.deployment)
+        self.worker = Worker(self.store, settings, self.receipt_key, clock) if with_broker else None
+        self._started = False
+        self.app = self._application()
+
+    def start(self) -> None:
+        """Connect to the broker and begin; a second call does nothing.
+
+        Raises:
+            SurroundingsError: the broker cannot be reached or refuses us.
+        """
+        if self.worker is not None and not self._started:
+            self.worker.start()
+        self._started = True
+
+    def stop(self) -> None:
+        """End after the transaction under way, and let go of the database."""
+        if self.worker is not None and self._started:
+            self.worker.stop()
+        self._started = False
+        self.store.close()
+
+    def _application(self) -> FastAPI:
+        app = FastAPI(
+            title="ColdSeal",
+            version=health.release(),
+            description=DESCRIPTION,
+            openapi_url=f"{API}/openapi.json",
+            docs_url=None,  # its scripts come from outside; a government's network has no outside
+            redoc_url=None,
+            lifespan=self._lifespan,
+            max_body_size=BODY_BYTES_MAX,
+        )
+        app.state.context = Context(self.settings, self.store, self.clock, self.receipt_key.public, self.worker)
+        errors.install(app)
+        for module in ROUTERS:
+            app.include_router(module.router, prefix=API)
+        console.register(app, self)
+        app.add_middleware(Guard, store=self.store, clock=self.clock)
+        app.add_middleware(BrowserRules)  # added last, so outermost: refusals carry its headers too
+        return app
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(self.start)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.stop)

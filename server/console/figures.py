@@ -1,0 +1,97 @@
+"""Numbers and times as people read them: unit behind a thin space, Beijing time, age beside a live value."""
+
+import re
+from typing import Literal
+
+from markupsafe import Markup, escape
+
+from server.console.words import Words
+from server.sentences import THIN, kilowatt_hours, kilowatts, span
+from wire.clock import beijing
+
+NOTHING = "—"
+
+_HEAD = re.compile(r"\d\d:\d\d:\d\d [^：:，,（(]+")
+_NUMBER = re.compile(rf"\d[\d.]*{THIN}(?:kWh|kW|V|秒|分钟|小时|min|s|h)")
+
+
+def power(watts: float | None) -> str:
+    """W as kW."""
+    return NOTHING if watts is None else kilowatts(watts)
+
+
+def measured(value: float, unit: str) -> str:
+    """A finding's number in its unit; W and Wh as kW and kWh."""
+    if unit == "W":
+        return kilowatts(value)
+    if unit == "Wh":
+        return kilowatt_hours(value)
+    return f"{value:.4g}{THIN}{unit}"
+
+
+def lasted(words: Words, ms: int) -> str:
+    """A length of time."""
+    return span(ms)[0 if words.language == "zh" else 1]
+
+
+def delay(words: Words, ms: int) -> str:
+    """A short length of time, to a tenth of a second."""
+    return f"{ms / 1000:.1f}{THIN}{'秒' if words.language == 'zh' else 's'}" if ms < 60_000 else lasted(words, ms)
+
+
+def clock(at_ms: int, now_ms: int | None = None) -> str:
+    """The time of day; with its date where that is not today's."""
+    at = beijing(at_ms)
+    other_day = now_ms is not None and beijing(now_ms).date() != at.date()
+    return f"{at:%m-%d %H:%M:%S}" if other_day else f"{at:%H:%M:%S}"
+
+
+def date(at_ms: int | None) -> str:
+    """The day in Beijing."""
+    return NOTHING if at_ms is None else f"{beijing(at_ms):%Y-%m-%d}"
+
+
+def age(words: Words, at_ms: int, now_ms: int, stale_ms: int) -> str:
+    """How long ago, or since when nothing came; console.js says the same each second."""
+    past_ms = max(0, now_ms - at_ms)
+    if past_ms > stale_ms:
+        return words("age.stale", time=clock(at_ms, now_ms))
+    for unit, ms in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)):
+        if past_ms >= ms:
+            return words(f"age.{unit}", n=past_ms // ms)
+    return words("age.s", n=past_ms // 1000)
+
+
+def share(part_ms: int, whole_ms: int) -> str:
+    """A share in %, rounded down: 100 % is all of it and nothing less."""
+    if whole_ms <= 0:
+        return NOTHING
+    tenths = part_ms * 1000 // whole_ms
+    text = f"{tenths // 10}" if tenths in (0, 1000) and part_ms in (0, whole_ms) else f"{tenths / 10:.1f}"
+    return f"{text}{THIN}%"
+
+
+def rarely(per_year: float) -> str:
+    """An expected number of false alarms a year."""
+    return "< 0.001" if per_year < 0.001 else f"{per_year:.3g}"
+
+
+def split(text: str) -> tuple[str, str]:
+    """A number and its unit, to be set in two sizes."""
+    number, _, unit = text.partition(THIN)
+    return number, unit
+
+
+def tail(sentence: str, name: str) -> str:
+    """A sentence without the name that stands above it."""
+    return sentence.removeprefix(f"{name} ")
+
+
+def emphasised(sentence: str, name: str, colour: Literal["red", "amber"]) -> Markup:
+    """A violation's sentence with time and event in its colour and the numbers in bold."""
+    rest = tail(sentence, name)
+    head = _HEAD.match(rest)
+    event = head[0] if head else ""
+    numbers = _NUMBER.sub(lambda found: f"<b>{found[0]}</b>", str(escape(rest[len(event) :])))
+    subject = sentence[: len(sentence) - len(rest)]
+    return Markup("{}<em class='{}'>{}</em>{}").format(subject, colour, event, Markup(numbers))  # noqa: S704 - escaped above
