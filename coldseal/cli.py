@@ -101,5 +101,6 @@ def _usage() -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"coldseal: error: {' '.join(message.split())}\n")
+    for line in message.splitlines():
+        sys.stderr.write(f"coldseal: error: {line}\n")
     return code
