@@ -1,6 +1,7 @@
 """A whole ColdSeal on this machine, in one folder: server data, registered agents, their settings. For demo and bench."""
 
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -50,7 +51,7 @@ def check_port(port: int, option: str) -> None:
         socket.create_server((HOST, port)).close()
     except OSError as error:
         raise SurroundingsError(
-            f"{option} {port}: cannot listen on {HOST}:{port}: {error.strerror}; give another one"
+            f"{option} {port}: cannot listen on {HOST}:{port}: {os.strerror(error.errno or 0)}; give another one"
         ) from error
 
 

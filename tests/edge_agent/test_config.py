@@ -1,0 +1,87 @@
+"""Settings: what is accepted, and what each mistake is told."""
+
+from pathlib import Path
+
+import pytest
+
+from edge_agent.config import SerialLine, TcpLine, load
+from tests.edge_agent.conftest import Write
+from wire.errors import ProgramError, SettingsError, SurroundingsError
+
+MISTAKES = sorted((Path(__file__).parent / "configs").glob("*.yaml"))
+
+
+def test_every_mistake_has_a_file() -> None:
+    """The folder is found: a test without cases would prove nothing."""
+    assert len(MISTAKES) >= 20
+
+
+@pytest.mark.parametrize("file", MISTAKES, ids=lambda f: f.stem)
+def test_mistake_names_file_key_and_remedy(file: Path) -> None:
+    """Each mistake of the folder is refused with the line that its first comment expects, after the file's name."""
+    expected = file.read_text(encoding="utf-8").splitlines()[0].removeprefix("# expects: ")
+    with pytest.raises(ProgramError, match=r"\.yaml: ") as caught:
+        load(file)
+    message = str(caught.value)
+    assert expected in message
+    assert message.startswith(str(file))
+    assert "\n" not in message
+
+
+def test_defaults(write: Write) -> None:
+    """What is left out becomes the agent's id, the profile's line and sound waits."""
+    settings = write(meters="[{id: seal, profile: waveshare_di8, serial: {device: /dev/ttyS9}}]")
+    meter = settings.meters[0]
+    assert meter.line == SerialLine("/dev/ttyS9", 9600, "N", 1)
+    assert (meter.unit, meter.timeout_s, meter.wake_power_w) == (1, 0.4, 500.0)
+    assert (settings.broker.username, settings.broker.password, settings.broker.keepalive_s) == ("a1", None, 20)
+    assert settings.outbox_bytes_max == 200_000_000
+
+
+def test_units_of_one_endpoint_share_a_line(write: Write) -> None:
+    """Two units behind one endpoint are one line; another port is another."""
+    meters = ", ".join(
+        f"{{id: m{n}, profile: eastron_sdm630, tcp: '{place}', unit: {unit}}}"
+        for n, (place, unit) in enumerate([("gw:502", 1), ("gw:502", 2), ("gw:503", 1)])
+    )
+    lines = write(meters=f"[{meters}]").meters_by_line()
+    assert {line: len(meters) for line, meters in lines.items()} == {TcpLine("gw", 502): 2, TcpLine("gw", 503): 1}
+
+
+def test_password_is_read_from_its_file(write: Write, tmp_path: Path) -> None:
+    """The password comes from a file beside the settings, without its line end."""
+    (tmp_path / "pw.txt").write_text("s3cret\n", encoding="utf-8")
+    settings = write(broker="{host: h, password_file: pw.txt}")
+    assert settings.broker.password == "s3cret"
+
+
+def test_missing_password_file(write: Write) -> None:
+    """A password file that is not there names its key."""
+    with pytest.raises(SurroundingsError, match=r"broker\.password_file: nowhere\.txt cannot be read"):
+        write(broker="{host: h, password_file: nowhere.txt}")
+
+
+def test_missing_certificate(write: Write) -> None:
+    """A certificate that is not there names its key."""
+    with pytest.raises(SurroundingsError, match=r"broker\.tls\.ca: .*ca\.pem is no file"):
+        write(broker="{host: h, tls: {ca: ca.pem}}")
+
+
+def test_a_profile_beside_the_settings(write: Write, tmp_path: Path) -> None:
+    """A profile's path is relative to the settings; one that lists nothing is refused."""
+    (tmp_path / "mine.yaml").write_text(
+        "name: my_meter\nvendor: V\nmodel: M\nkind: electricity_meter\nregisters: []\n", encoding="utf-8"
+    )
+    with pytest.raises(SettingsError, match=r"meters\[0\]\.profile: mine\.yaml lists no registers"):
+        write(meters="[{id: m1, profile: mine.yaml, tcp: 'h:502'}]")
+
+
+def test_contradicting_profile_is_named(write: Write, tmp_path: Path) -> None:
+    """An overlapping register is refused with the meter's key, the profile's file and the register."""
+    register = "{quantity: %s, function: 4, address: %d, type: f32, source: s}"
+    text = ", ".join((register % ("voltage_l1_v", 0), register % ("voltage_l2_v", 1)))
+    (tmp_path / "mine.yaml").write_text(
+        f"name: my_meter\nvendor: V\nmodel: M\nkind: electricity_meter\nregisters: [{text}]\n", encoding="utf-8"
+    )
+    with pytest.raises(SettingsError, match=r"meters\[0\]\.profile: .*mine\.yaml: registers\[1\].*overlaps"):
+        write(meters="[{id: m1, profile: mine.yaml, tcp: 'h:502'}]")
