@@ -9,8 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 WAIT_S = 120.0
 KEYS = {
     "violation_id", "seal", "code", "severity", "reason_zh", "reason_en", "event_time", "detected_at", "agent",
@@ -114,8 +112,7 @@ def test_without_keep_nothing_is_left(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("port", [8080])
-def test_a_port_in_use_is_one_line(tmp_path: Path, port: int) -> None:
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     """A taken port: one line with what to do, exit code 3, nothing started."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

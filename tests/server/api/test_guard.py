@@ -137,6 +137,14 @@ def test_another_sites_page_changes_nothing(site: Site, from_site: str, status: 
     assert answer.status_code == status
 
 
+def test_another_sites_page_signs_nobody_in(site: Site) -> None:
+    """A page elsewhere cannot make a browser act under the name of its choice."""
+    form = {"token": site.secret}
+
+    assert site.anyone.post("/sign-in", data=form, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert site.anyone.post("/sign-in", data=form, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 303
+
+
 def test_a_body_that_says_it_is_too_long(site: Site) -> None:
     """A long body is refused by its length, in the one shape, before anything reads it."""
     answer = site.client.post("/api/v1/agents", content=b" " * (BODY_BYTES_MAX + 1))

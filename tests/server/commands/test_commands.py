@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from unicodedata import east_asian_width
 
 import pytest
 
@@ -110,6 +111,19 @@ def test_seal_add_list_show(terminal: Terminal) -> None:
         "paper_seals: 榕-001, 榕-002",
     ):
         assert line in terminal.out.splitlines()
+
+
+def test_columns_stand_below_each_other(terminal: Terminal, tmp_path: Path) -> None:
+    """A Chinese character is two cells wide in a terminal, and the columns take that into account."""
+    text = (FILES / "good" / "two_seals.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "seals.yaml"
+    file.write_text(text.replace("2 号炉", "No. 2"), encoding="utf-8")
+    terminal.run("seal", "add", file)
+    terminal.run("seal", "list")
+    cells = [sum(2 if east_asian_width(c) in "WF" else 1 for c in line) for line in terminal.out.splitlines()]
+
+    assert terminal.out.count("无磁轭（≥0.25 吨）铝壳中频感应电炉") == 2
+    assert cells[1] == cells[2]
 
 
 def test_seal_json(terminal: Terminal) -> None:
@@ -218,7 +232,7 @@ def test_help_loads_nothing_heavy() -> None:
     """--help answers without web framework, database layer or numbers."""
     code = (
         "import sys; from coldseal.cli import main; main(['server', 'run', '--help']); "
-        "heavy = {'fastapi', 'sqlmodel', 'pydantic', 'numpy', 'nicegui', 'uvicorn', 'paho'} & set(sys.modules); "
+        "heavy = {'fastapi', 'sqlmodel', 'numpy', 'nicegui', 'uvicorn', 'paho'} & set(sys.modules); "
         "assert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -83,7 +84,7 @@ def runs() -> Iterator[list[Run]]:
             run.process.wait()
 
 
-def get(url: str, secret: str = "") -> tuple[int, dict[str, object]]:
+def get(url: str, secret: str = "") -> tuple[int, Any]:
     """Status and document of an answer."""
     try:
         with urlopen(Request(url, headers={"Authorization": f"Bearer {secret}"})) as answer:  # noqa: S310 - loopback

@@ -89,7 +89,9 @@ def test_a_key_of_another_agent(session: Session) -> None:
     """A cloned memory card shows itself at registration."""
     add(session)
 
-    with pytest.raises(AgentTaken, match="key: belongs to 'fz-1'; expected a key of its own for 'fz-2', make a new one there"):
+    with pytest.raises(
+        AgentTaken, match="key: belongs to 'fz-1'; expected a key of its own for 'fz-2', make a new one there"
+    ):
         add(session, "fz-2")
 
 
