@@ -13,8 +13,8 @@ SITES = (
 
 
 def seals(now_ms: int) -> list[dict[str, object]]:
-    """The three seals, sealed a moment ago, to be dismantled in half a year."""
-    common = {"county_code": "350121", "from": iso(now_ms - 60_000), "dismantle_by": iso(now_ms + 180 * DAY_MS)}
+    """The three seals, sealed just now, to be dismantled in half a year."""
+    common = {"county_code": "350121", "from": iso(now_ms), "dismantle_by": iso(now_ms + 180 * DAY_MS)}
     return [
         {
             **common,
@@ -68,7 +68,7 @@ def _furnace(name: str, kind: str, shell: str, tonnes: float, rated_kw: float) -
 
 
 def _pledge(allowed_kw: float, now_ms: int) -> dict[str, object]:
-    return {"allowed_kw": allowed_kw, "signatory": "示例负责人", "signed": iso(now_ms - 60_000)}
+    return {"allowed_kw": allowed_kw, "signatory": "示例负责人", "signed": iso(now_ms)}
 
 
 def _meter(agent: str, name: str, role: str, profile: str, ct_ratio: float) -> dict[str, object]:
