@@ -69,7 +69,9 @@ def add(session: Session, agent_id: str, key: str, kid: str | None, *, deploymen
         raise AgentTaken("id", f"{agent_id!r} is {state} with key {known.public_key} as {known.kid}")
     same_key = session.exec(select(Agent.id).where(Agent.public_key == str(public))).first()
     if same_key is not None:
-        raise AgentTaken("key", f"is {same_key!r}'s; expected a key of its own for {agent_id!r}, make a new one there")
+        raise AgentTaken(
+            "key", f"belongs to {same_key!r}; expected a key of its own for {agent_id!r}, make a new one there"
+        )
     agent = Agent(
         id=agent_id,
         kid=kid,

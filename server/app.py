@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.routing import Route
 
 from server import agents, console
 from server.api import agents as agents_api
@@ -12,6 +14,7 @@ from server.api import charts, errors, health, meters, public, readings, seals, 
 from server.api.auth import Guard
 from server.api.context import Context
 from server.api.headers import BODY_BYTES_MAX, BrowserRules
+from server.api.nowhere import Nowhere
 from server.receipt_key import receipt_key
 from server.settings import Settings
 from server.store import Store
@@ -79,14 +82,15 @@ class Server:
             docs_url=None,  # its scripts come from outside; a government's network has no outside
             redoc_url=None,
             lifespan=self._lifespan,
-            max_body_size=BODY_BYTES_MAX,
         )
         app.state.context = Context(self.settings, self.store, self.clock, self.receipt_key.public, self.worker)
         errors.install(app)
         for module in ROUTERS:
             app.include_router(module.router, prefix=API)
+        app.router.routes.append(Route("/api/{rest:path}", Nowhere(app.routes), include_in_schema=False))
         console.register(app, self)
         app.add_middleware(Guard, store=self.store, clock=self.clock)
+        app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_BYTES_MAX)
         app.add_middleware(BrowserRules)  # added last, so outermost: refusals carry its headers too
         return app
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from unicodedata import east_asian_width
 
 import msgspec
 import typer
@@ -12,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from server import agents, registry, seal_file, settings, tokens
 from server.receipt_key import receipt_key
-from server.records import SealRecord, seal_record, seal_records
+from server.seal_records import SealRecord, seal_record, seal_records
 from server.settings import Settings, host_and_port
 from server.store import Store
 from server.tables import Agent
@@ -68,8 +69,10 @@ def print_agents(data: Path, *, as_json: bool) -> None:
     """List agents."""
     with _transaction(settings.load(data)) as session:
         rows = [_agent(agent) for agent in session.exec(select(Agent).order_by(col(Agent.id))).all()]
-    header: dict[str, object] = {name: name for name in ("agent", "kid", "added", "stored_up_to", "heard", "revoked")}
-    lines = _columns([header, *rows]) if rows else ["no agent yet; add one with: coldseal server agents add --help"]
+    names = ("agent", "kid", "added", "stored_up_to", "heard", "revoked")
+    table: list[dict[str, object]] = [{name: name for name in names}]
+    table += [{name: row[name] for name in names} for row in rows]
+    lines = _columns(table) if rows else ["no agent yet; add one with: coldseal server agents add --help"]
     _print({"agents": rows}, lines, as_json=as_json)
 
 
@@ -149,11 +152,18 @@ def _seal(record: SealRecord) -> dict[str, str]:
 
 
 def _columns(rows: Sequence[Mapping[str, object]]) -> list[str]:
-    """Rows as lines with two spaces between; the last column is as wide as it is."""
-    names = list(rows[0])
-    texts = [["-" if row[name] is None else str(row[name]) for name in names] for row in rows]
-    widths = [max(len(text[i]) for text in texts) for i in range(len(names))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(text, widths, strict=True)).rstrip() for text in texts]
+    """Rows as lines, two spaces between the columns."""
+    texts = [["-" if cell is None else str(cell) for cell in row.values()] for row in rows]
+    widths = [max(map(_cells, column)) for column in zip(*texts, strict=True)]
+    return [
+        "  ".join(cell + " " * (width - _cells(cell)) for cell, width in zip(text, widths, strict=True)).rstrip()
+        for text in texts
+    ]
+
+
+def _cells(text: str) -> int:
+    """How wide a terminal draws a text: a Chinese character takes two cells."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _outline(group: Mapping[str, object], indent: str = "") -> list[str]:

@@ -61,6 +61,8 @@ def sign_in(data: Data = DATA, as_json: Json = False) -> None:
 
     Example: coldseal server sign-in --data data
 
+    The link has the address that stands in server.yaml; a server started with --host or --port has its own.
+
     Exit codes: 0 done; 2 wrong settings; 3 the database cannot be used.
     """
     from server.command_work import print_sign_in_link  # noqa: PLC0415 - the database layer loads when it is needed

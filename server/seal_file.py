@@ -88,16 +88,21 @@ class _Loader(yaml.BaseLoader):
     """Leaves every value as it was written, and refuses a key that is given twice: YAML would keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        names = [str(key.value) for key, _ in node.value]
-        for (key, _), name in zip(node.value, names, strict=True):
-            if names.count(name) > 1:
-                raise yaml.MarkedYAMLError(problem=f"key {name!r} is given twice; keep one", problem_mark=key.start_mark)
+        """The mapping of a node."""
+        seen = set[str]()
+        for key, _ in node.value:
+            if str(key.value) in seen:
+                raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is given twice", problem_mark=key.start_mark)
+            seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 
 
 def _yaml_seals(written: str, file: str) -> Iterator[tuple[object, Callable[[Path], str]]]:
     try:
         document = yaml.load(written, _Loader)  # noqa: S506 - makes text, lists and mappings only
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise SealFileError([f"{file}: not YAML: {line}{error.problem}; correct it there or just above"]) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise SealFileError([f"{file}: not YAML: {' '.join(str(error).split())}"]) from error
     stem, seals = "", document

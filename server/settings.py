@@ -103,6 +103,8 @@ def _absolute(written: SettingsFile, data: Path) -> dict[str, str]:
 def _check(settings: SettingsFile, where: str) -> None:
     if not settings.deployment.strip():
         raise SettingsError(f"{where}deployment: expected a name, got nothing; e.g. fuzhou.coldseal/2026")
+    if not settings.deployment.isprintable():
+        raise SettingsError(f"{where}deployment: expected a name of one line, got {settings.deployment!r}")
     if not settings.http_host.strip():
         raise SettingsError(f"{where}http_host: expected an address, got nothing; e.g. 127.0.0.1")
     if (settings.broker_cert is None) != (settings.broker_key is None):

@@ -111,7 +111,7 @@ def rejected(
     here: Here,
     agent: str | None = None,
     reason: str | None = None,
-    before: Annotated[int | None, Field(ge=1, description="the `next` of the page before")] = None,
+    before: Annotated[int | None, Field(ge=1, le=2**63 - 1, description="the `next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> RejectedPage:
     """The newest first; of one agent or for one reason where asked."""

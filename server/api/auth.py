@@ -33,7 +33,7 @@ class Guard:
     """Lets a request pass that carries a token, or asks for a free path.
 
     Attributes of the request's state:
-        token: who asks; None on a free path where nobody said.
+        token: who asks; None on a free path.
     """
 
     def __init__(self, app: ASGIApp, store: Store, clock: Clock) -> None:
@@ -45,13 +45,12 @@ class Guard:
             await self._app(scope, receive, send)
             return
         asked = HTTPConnection(scope)
-        token = await run_in_threadpool(self._bearer, asked)
-        asked.state.token = token
-        if token is None and not is_free(scope["path"]):
-            await _refuse(asked, scope, receive, send)
-        elif token is not None and _from_elsewhere(asked, scope):
+        asked.state.token = None if is_free(scope["path"]) else await run_in_threadpool(self._bearer, asked)
+        if _from_elsewhere(asked):
             message = "asked by another site's page; expected this server's own page, or a program with a bearer token"
             await answer(HTTPStatus.FORBIDDEN, "other_site", message)(scope, receive, send)
+        elif asked.state.token is None and not is_free(scope["path"]):
+            await _refuse(asked, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -98,24 +97,24 @@ def _secret(asked: HTTPConnection) -> str | None:
     return asked.cookies.get(COOKIE)
 
 
-def _from_elsewhere(asked: HTTPConnection, scope: Scope) -> bool:
-    """Whether another site's page makes the browser change something here with our cookie.
+def _from_elsewhere(asked: HTTPConnection) -> bool:
+    """Whether another site's page makes a browser change something here, with our cookie or by signing it in.
 
     The cookie is strict, but a page on another port of this host counts as the same site.
     """
-    if "authorization" in asked.headers or (scope.get("method", "GET") in SAFE_METHODS and scope["type"] == "http"):
+    if "authorization" in asked.headers or asked.scope.get("method") in SAFE_METHODS:
         return False
     return asked.headers.get("sec-fetch-site", "none") not in _OURS
 
 
-async def _refuse(asked: HTTPConnection, scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
+async def _refuse(asked: HTTPConnection, receive: Receive, send: Send) -> None:
+    if asked.scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1008})
         return
-    if scope["method"] in SAFE_METHODS and not asked.url.path.startswith("/api/"):
-        await RedirectResponse(sign_in_page(asked.url.path), HTTPStatus.SEE_OTHER)(scope, receive, send)
+    if asked.scope["method"] in SAFE_METHODS and not asked.url.path.startswith("/api/"):
+        await RedirectResponse(sign_in_page(asked.url.path), HTTPStatus.SEE_OTHER)(asked.scope, receive, send)
         return
     message = "expected a token that is good: header 'Authorization: Bearer TOKEN', or sign in on the page"
     refusal = answer(HTTPStatus.UNAUTHORIZED, "no_token", message, None, **{"WWW-Authenticate": "Bearer"})
-    await refusal(scope, receive, send)
+    await refusal(asked.scope, receive, send)

@@ -1,6 +1,7 @@
 """One shape for every error of the interface: {"error": {"code", "message", "field"?}}."""
 
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -8,9 +9,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from server.agents import AgentError, AgentTaken, UnknownAgent
 from server.violations import UnknownViolation, WrongState
 
 INPUT_CHARS_MAX = 60
+CODES = {400: "wrong_input", 404: "not_found", 405: "wrong_method", 413: "too_long", 415: "wrong_input"}
+"""Codes of the errors that the web framework finds by itself."""
 
 
 class ErrorDetail(BaseModel):
@@ -59,6 +63,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _wrong_input)
     app.add_exception_handler(UnknownViolation, _unknown_violation)
     app.add_exception_handler(WrongState, _wrong_state)
+    app.add_exception_handler(AgentError, _agent_error)
     app.add_exception_handler(Exception, _our_mistake)
 
 
@@ -69,15 +74,15 @@ def _api_error(_request: Request, error: Exception) -> JSONResponse:
 
 def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
-    status = HTTPStatus(error.status_code)
+    code = CODES.get(error.status_code, "refused")
     message = f"{request.method} {request.url.path}: {error.detail}; see /api/v1/openapi.json for what there is"
-    return answer(status, status.name.lower(), message, None, **(error.headers or {}))
+    return answer(error.status_code, code, message, None, **(error.headers or {}))
 
 
 def _wrong_input(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what the handler is registered for
     mistakes = error.errors()
-    message = "; ".join(f"{_field(one['loc'])}: {one['msg']}, got {_shown(one.get('input'))}" for one in mistakes)
+    message = "; ".join(f"{_field(one['loc'])}: {_said(one)}" for one in mistakes)
     return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_input", message, _field(mistakes[0]["loc"]))
 
 
@@ -89,6 +94,15 @@ def _wrong_state(_request: Request, error: Exception) -> JSONResponse:
     return answer(HTTPStatus.CONFLICT, "wrong_state", str(error))
 
 
+def _agent_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AgentError)  # noqa: S101 - what the handler is registered for
+    if isinstance(error, UnknownAgent):
+        return answer(HTTPStatus.NOT_FOUND, "not_found", str(error), error.field)
+    if isinstance(error, AgentTaken):
+        return answer(HTTPStatus.CONFLICT, "taken", str(error), error.field)
+    return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_input", str(error), error.field)
+
+
 def _our_mistake(_request: Request, _error: Exception) -> JSONResponse:
     """Starlette raises the error again after this answer, so that the log has it."""
     message = "the server made a mistake; its log has the details, what was stored before is kept"
@@ -98,6 +112,13 @@ def _our_mistake(_request: Request, _error: Exception) -> JSONResponse:
 def _field(place: tuple[int | str, ...]) -> str:
     """The input's name without the part of the request that holds it."""
     return ".".join(str(part) for part in place[1:]) or str(place[0])
+
+
+def _said(mistake: dict[str, Any]) -> str:
+    """What is wrong, and what was got; our own readers have said both."""
+    if mistake["type"] == "value_error":
+        return str(mistake["ctx"]["error"])
+    return f"{mistake['msg']}, got {_shown(mistake.get('input'))}"
 
 
 def _shown(value: object) -> str:

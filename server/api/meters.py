@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from server.api.context import ERRORS, WITH_TOKEN, Here
-from server.records import MeterRecord, meter_records
+from server.seal_records import MeterRecord, meter_records
 
 router = APIRouter(prefix="/meters", tags=["meters"], dependencies=WITH_TOKEN, responses=ERRORS)
 

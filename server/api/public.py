@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from server.api.context import Here
-from server.records import SealRecord, seal_records
+from server.seal_records import SealRecord, seal_records
 
 router = APIRouter(prefix="/public", tags=["public"])
 

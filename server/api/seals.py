@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from server import views
 from server.api.context import ERRORS, WITH_TOKEN, Here
 from server.api.errors import not_found
-from server.records import SealRecord, seal_record
+from server.seal_records import SealRecord, seal_record
 from server.views import SealRow
 
 router = APIRouter(prefix="/seals", tags=["seals"], dependencies=WITH_TOKEN, responses=ERRORS)

@@ -42,7 +42,8 @@ def option(curve: Curve, style: ChartStyle, violation_id: str | None) -> Option:
         "tooltip": _tooltip(style),
         "graphic": _gutter(style),
         "series": [
-            _power_series("power", calm, {"color": p.text, "width": 1.5}) | annotations(curve, style, violation_id),
+            _power_series("power", calm, {"color": p.text, "width": 1.5})
+            | annotations(curve, style, violation_id, high),
             _power_series("violation", hot, {"color": p.red, "width": 1.5}) | {"areaStyle": {"color": p.red_tint}},
             _lane(curve, style),
         ],
@@ -160,10 +161,10 @@ def _tooltip(style: ChartStyle) -> Option:
 
 def _gutter(style: ChartStyle) -> list[Option]:
     p, words = style.palette, style.words
-    unit = {"type": "text", "left": 0, "top": 62, "style": {"text": "kW", "fill": p.muted, "font": f"12px {FONT}"}}
-    bold = f"600 12px {FONT}"
+    bold, plain = f"600 12px {FONT}", f"12px {FONT}"
+    name_top, unit_left, unit_top = (22, 34, 22) if style.narrow else (44, 0, 62)
     return [
-        {"type": "text", "left": 0, "top": 44, "style": {"text": words("power"), "fill": p.text, "font": bold}},
-        unit,
-        {"type": "text", "left": 0, "bottom": 30, "style": {"text": words("coverage"), "fill": p.text, "font": bold}},
+        {"type": "text", "left": 0, "top": name_top, "style": {"text": words("power"), "fill": p.text, "font": bold}},
+        {"type": "text", "left": unit_left, "top": unit_top, "style": {"text": "kW", "fill": p.muted, "font": plain}},
+        {"type": "text", "left": 0, "bottom": 31, "style": {"text": words("coverage"), "fill": p.text, "font": bold}},
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from server.console import figures
-from server.console.chart_style import LABEL_SHARE, ChartStyle, Option, shifted
+from server.console.chart_style import ChartStyle, Option, shifted
 from server.curve import Gap
 from server.detect.finding import Coverage
 from server.views.curves import Curve, Mark
@@ -13,17 +13,28 @@ _LEAST_PX = 3
 _PLOT_PX = 900
 """A gap too short to see is drawn _LEAST_PX wide on a plot of about this width."""
 
+_LABELLED_SHARE, _LABELS_MAX = 0.04, 3
+"""Only the longest gaps carry their reason as text, and none that is narrower than this share of the plot."""
 
-def annotations(curve: Curve, style: ChartStyle, violation_id: str | None) -> Option:
-    """Lines, areas and points for the series of the draw; the named violation's moment is labelled."""
+
+def annotations(curve: Curve, style: ChartStyle, violation_id: str | None, high_kw: float) -> Option:
+    """Lines, areas and points for the series of the draw; the named violation's moment is labelled.
+
+    Args:
+        curve: what is drawn.
+        style: words and colours.
+        violation_id: the violation that is looked at.
+        high_kw: top of the power axis.
+    """
     lines = [*_levels(curve, style), *_moments(curve, style, violation_id)]
-    areas = [_gap_area(gap, curve, style) for gap in curve.gaps] + [
-        _window_area(w.from_ms, w.to_ms, style) for w in curve.windows
-    ]
+    told = sorted(curve.gaps, key=lambda gap: gap.from_ms - gap.to_ms)[:_LABELS_MAX]
+    areas = [_gap_area(gap, curve, style, told=gap in told) for gap in curve.gaps]
+    areas += [_window_area(w.from_ms, w.to_ms, style) for w in curve.windows]
+    points = [*_arrows(curve, style, violation_id, high_kw), *_last_value(curve, style)]
     return {
         "markLine": {"silent": True, "animation": False, "symbol": ["none", "none"], "data": lines},
         "markArea": {"silent": True, "animation": False, "data": areas},
-        "markPoint": {"silent": True, "animation": False, "data": _last_value(curve, style)},
+        "markPoint": {"silent": True, "animation": False, "data": points},
     }
 
 
@@ -44,8 +55,24 @@ def _levels(curve: Curve, style: ChartStyle) -> list[Option]:
 def _level(watts: float, text: str, line: Option, style: ChartStyle, down_px: int) -> Option:
     label = {"formatter": text, "color": line["color"], "fontSize": 11, "position": "end", "offset": [0, down_px]}
     if style.narrow:
-        label |= {"position": "insideStartTop", "offset": [0, 0 if down_px > 0 else -1]}
+        label |= {"position": "insideStartTop" if down_px > 0 else "insideEndTop", "offset": [0, 0]}
     return {"yAxis": round(watts / 1000, 4), "lineStyle": line, "label": label}
+
+
+def _arrows(curve: Curve, style: ChartStyle, violation_id: str | None, high_kw: float) -> list[Option]:
+    """The head of the line at the moment that is looked at."""
+    return [
+        {
+            "coord": [shifted(mark.first_ms), high_kw],
+            "symbol": "triangle",
+            "symbolSize": [10, 7],
+            "symbolRotate": 180,
+            "itemStyle": {"color": style.palette.red if mark.severity == "red" else style.palette.amber},
+            "label": {"show": False},
+        }
+        for mark in curve.marks
+        if mark.violation_id == violation_id and curve.from_ms <= mark.first_ms <= curve.to_ms
+    ]
 
 
 def _moments(curve: Curve, style: ChartStyle, violation_id: str | None) -> list[Option]:
@@ -58,9 +85,6 @@ def _moments(curve: Curve, style: ChartStyle, violation_id: str | None) -> list[
         lines.append(
             {
                 "xAxis": shifted(mark.first_ms),
-                "symbol": ["none", "triangle"] if chosen else ["none", "none"],
-                "symbolSize": 8,
-                "symbolRotate": 180,
                 "lineStyle": {"color": colour, "type": "solid" if chosen else "dotted", "width": 1.5 if chosen else 1},
                 "label": _moment_label(mark, curve, style, colour) if chosen else {"show": False},
             }
@@ -86,15 +110,16 @@ def _moment_label(mark: Mark, curve: Curve, style: ChartStyle, colour: str) -> O
     }
 
 
-def _gap_area(gap: Gap, curve: Curve, style: ChartStyle) -> list[Option]:
+def _gap_area(gap: Gap, curve: Curve, style: ChartStyle, *, told: bool) -> list[Option]:
     """A hatched band with its reason; never a line."""
     part = _coverage_at(curve.spans, (gap.from_ms + gap.to_ms) // 2)
     whole = curve.to_ms - curve.from_ms
     to_ms = min(curve.to_ms, max(gap.to_ms, gap.from_ms + whole * _LEAST_PX // _PLOT_PX))
-    wide = to_ms - gap.from_ms > whole * LABEL_SHARE
+    wide = told and to_ms - gap.from_ms > whole * _LABELLED_SHARE
     closed = part is not None and part.state is Coverage.OFF
     state = style.words("state.off_by_register" if closed else "state.unproved")
-    text = style.words("gap_label", state=state, why=style.words.why(gap.reason))
+    span = figures.lasted(style.words, gap.to_ms - gap.from_ms)
+    text = style.words("gap_lasting", state=state, why=style.words.why(gap.reason), span=span)
     p = style.palette
     label = {
         "show": wide,

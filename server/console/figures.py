@@ -6,7 +6,7 @@ from typing import Literal
 from markupsafe import Markup, escape
 
 from server.console.words import Words
-from server.sentences import THIN, kilowatt_hours, kilowatts, span
+from server.sentences import THIN, span
 from wire.clock import beijing
 
 NOTHING = "—"
@@ -17,16 +17,15 @@ _NUMBER = re.compile(rf"\d[\d.]*{THIN}(?:kWh|kW|V|秒|分钟|小时|min|s|h)")
 
 def power(watts: float | None) -> str:
     """W as kW."""
-    return NOTHING if watts is None else kilowatts(watts)
+    return NOTHING if watts is None else measured(watts, "W")
 
 
 def measured(value: float, unit: str) -> str:
-    """A finding's number in its unit; W and Wh as kW and kWh."""
-    if unit == "W":
-        return kilowatts(value)
-    if unit == "Wh":
-        return kilowatt_hours(value)
-    return f"{value:.4g}{THIN}{unit}"
+    """A number of four digits in its unit, thousands grouped; W as kW, Wh as kWh from one on."""
+    if unit == "W" or (unit == "Wh" and (abs(value) >= 1000 or value == 0)):
+        value, unit = value / 1000, f"k{unit}"
+    text = f"{value:,.0f}".replace(",", THIN) if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{text}{THIN}{unit}" if unit else text
 
 
 def lasted(words: Words, ms: int) -> str:
@@ -78,8 +77,8 @@ def rarely(per_year: float) -> str:
 
 def split(text: str) -> tuple[str, str]:
     """A number and its unit, to be set in two sizes."""
-    number, _, unit = text.partition(THIN)
-    return number, unit
+    number, thin, unit = text.rpartition(THIN)
+    return (number, unit) if thin and not unit.isdigit() else (text, "")
 
 
 def tail(sentence: str, name: str) -> str:

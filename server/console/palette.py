@@ -2,6 +2,8 @@
 
 import msgspec
 
+from server.console.hatch import tile
+
 
 class Palette(msgspec.Struct, frozen=True, kw_only=True):
     """The colours of one theme. Each text colour has a contrast of 5.7:1 or more on canvas and surface."""
@@ -55,4 +57,7 @@ def css() -> str:
 
 
 def _properties(palette: Palette) -> str:
-    return "".join(f"--{name.replace('_', '-')}:{value};" for name, value in msgspec.structs.asdict(palette).items())
+    colours = "".join(f"--{name.replace('_', '-')}:{value};" for name, value in msgspec.structs.asdict(palette).items())
+    unproved = tile(4, 1.2, palette.amber_hatch, palette.amber_tint)
+    register = tile(4, 1.2, palette.off, palette.surface)
+    return f'{colours}--hatch-unproved:url("{unproved}");--hatch-register:url("{register}");'

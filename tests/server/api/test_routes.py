@@ -153,6 +153,7 @@ def test_a_wrong_method_is_told_the_right_ones(site: Site) -> None:
     """405 names the methods that the address takes."""
     assert site.client.put("/api/v1/agents").headers["allow"] == "GET, POST"
     assert site.client.delete(f"/api/v1/seals/{SEAL}").headers["allow"] == "GET"
+    assert error_of(site.client.request("TRACE", "/api/v1/seals").json())["code"] == "wrong_method"
 
 
 def test_our_own_mistake_has_the_shape_too(site: Site) -> None:

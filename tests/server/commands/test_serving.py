@@ -5,10 +5,12 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -153,3 +155,17 @@ def test_a_wider_address_is_warned_of(tmp_path: Path, broker: int, runs: list[Ru
 
     assert "0.0.0.0 can be reached from outside, and HTTP is not encrypted: put TLS before it" in run.said
     assert run.end(signal.SIGINT) == 0
+
+
+def test_a_worker_that_dies_takes_the_page_with_it(tmp_path: Path, broker: int, runs: list[Run]) -> None:
+    """A server that can no longer judge ends with a traceback, instead of showing old news as new."""
+    run = Run(tmp_path, "--port", "0", "--broker", f"127.0.0.1:{broker}")
+    runs.append(run)
+    run.ready()
+    with closing(sqlite3.connect(tmp_path / "data" / "coldseal.sqlite", timeout=30)) as database:
+        database.execute("ALTER TABLE agent RENAME TO elsewhere")
+        database.commit()
+
+    assert run.process.wait(WAIT_S) == 1
+    assert "worker: a mistake of ours ended it" in run.said
+    assert "no such table: agent" in run.said
