@@ -155,7 +155,9 @@ class Server:
         members = {"dep": self.deployment, "agt": self.agent, "ack": seq, "sha": sha, "now": 1_700_000_000_000}
         return Receipt(**{**members, **changes})  # type: ignore[arg-type]  # a test's own words
 
-    def send(self, receipt: Receipt, key: PrivateKey | None = None, channel: Channel = Channel.DOWN) -> mqtt.MQTTMessageInfo:
+    def send(
+        self, receipt: Receipt, key: PrivateKey | None = None, channel: Channel = Channel.DOWN
+    ) -> mqtt.MQTTMessageInfo:
         """Sign and publish a receipt; the result can wait until the broker has it."""
         raw = sign(receipts.encode(receipt), Kind.RECEIPT, "server#1", key or self.key)
         return self._client.publish(build(self.agent, channel), raw, qos=1, retain=channel is Channel.HIGH_WATER_MARK)
@@ -164,9 +166,10 @@ class Server:
         if message.topic.endswith(Channel.STATUS.value):
             self.statuses.append(json.loads(message.payload))
             return
-        body = parse(take_apart(message.payload).body, Batch)
+        raw = bytes(message.payload)
+        body = parse(take_apart(raw).body, Batch)
         self.arrivals.append(body.seq)
-        self.copies.setdefault(body.seq, set()).add(message.payload)
-        self.envelopes[body.seq] = message.payload
+        self.copies.setdefault(body.seq, set()).add(raw)
+        self.envelopes[body.seq] = raw
         if self.receipting:
             self.send(self.receipt())

@@ -15,6 +15,12 @@ from wire.chain import genesis
 from wire.keys import PrivateKey
 
 
+def say(word: str, number: int) -> None:
+    """Promise something."""
+    sys.stdout.write(f"{word} {number}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Fill until killed."""
     folder, pem, first = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes(), int(sys.argv[3])
@@ -25,13 +31,13 @@ def main() -> None:
     number = first
     while True:
         outbox.add(run.id, [row(number)])
-        print("row", number, flush=True)
+        say("row", number)
         if number % 3 == 0:
             outbox.seal(lambda draft: author.envelope(draft, ClockQuality(st="U"), {}), number)
-            print("sealed", outbox.last.seq, flush=True)
+            say("sealed", outbox.last.seq)
         if number % 30 == 0:
             outbox.receipt(outbox.last.seq - 20, [], [], number)
-            print("gone", outbox.last.seq - 20, flush=True)
+            say("gone", outbox.last.seq - 20)
         number += 1
 
 

@@ -78,9 +78,9 @@ def rtu_adu(unit: int, pdu: bytes) -> bytes:
     return frame + value.to_bytes(2, "little")
 
 
-_NIBBLES = tuple(
-    int(text, 16)
-    for text in "0000 CC01 D801 1400 F001 3C00 2800 E401 A001 6C00 7800 B401 5000 9C01 8801 4400".split()
+_NIBBLES = (
+    *(0x0000, 0xCC01, 0xD801, 0x1400, 0xF001, 0x3C00, 0x2800, 0xE401),
+    *(0xA001, 0x6C00, 0x7800, 0xB401, 0x5000, 0x9C01, 0x8801, 0x4400),
 )
 
 Script = Callable[[Request], Sequence[Piece]]
@@ -139,7 +139,7 @@ class TcpSlave:
                 head = await reader.readexactly(6)
                 rest = await reader.readexactly(struct.unpack(">HHH", head)[2])
                 self.heard.append(head + rest)
-                request = Request(rest[0], rest[1], *struct.unpack(">HH", rest[2:6]), struct.unpack(">H", head[:2])[0])
+                request = Request(*struct.unpack(">BBHHH", rest[:6] + head[:2]))
                 self.requests.append(request)
                 task = asyncio.create_task(self._send(writer, self.script(request)))
                 self._sending.add(task)
@@ -203,7 +203,7 @@ class RtuSlave:
         while len(self._buffer) >= 8:
             frame, self._buffer = self._buffer[:8], self._buffer[8:]
             self.heard.append(frame)
-            request = Request(frame[0], frame[1], *struct.unpack(">HH", frame[2:6]))
+            request = Request(*struct.unpack(">BBHH", frame[:6]))
             self.requests.append(request)
             task = asyncio.create_task(self._send(self.script(request)))
             self._sending.add(task)

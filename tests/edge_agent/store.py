@@ -72,4 +72,3 @@ def check_chain(raws: Sequence[bytes], start: Link | None = None) -> None:
     for raw, batch in zip(raws, batches(raws), strict=True):
         assert check(last, batch.seq, batch.prev, digest(raw), None) == Linked()
         last = Link(batch.seq, digest(raw))
-

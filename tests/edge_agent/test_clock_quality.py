@@ -26,4 +26,3 @@ def test_status_follows_the_kernel() -> None:
     quality = ClockWatch().quality(0, 0)
     error = kernel_error_ms()
     assert (quality.st, quality.err is None) == (("U", True) if error is None else ("S", False))
-

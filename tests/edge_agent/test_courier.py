@@ -168,7 +168,7 @@ async def test_a_forged_receipt_deletes_nothing(
     server.receipting = False
     async with delivering(settings, outbox, executor) as at_work:
         await until(lambda: len(server.envelopes) == 10, "all envelopes")
-        FORGED[case](server)  # type: ignore[no-untyped-call]  # a table of one-liners
+        FORGED[case](server)
         await until(lambda: at_work.health.counters["bad_receipts"], "the refusal")
         assert await at_work.left() == list(range(1, 11))
         assert "correct server_key in" in at_work.health.faults[Fault.RECEIPT_REFUSED]
@@ -202,7 +202,11 @@ async def test_an_outbox_restored_from_an_old_copy(
             await until(lambda: Fault.NUMBER_AHEAD in at_work.health.faults, "the mark")
             await asyncio.sleep(0.8)
     assert server.arrivals == []
-    lines = [r.getMessage() for r in caplog.records if "the server knows number 41, this outbox stands at 10" in r.getMessage()]
+    lines = [
+        r.getMessage()
+        for r in caplog.records
+        if "the server knows number 41, this outbox stands at 10" in r.getMessage()
+    ]
     assert len(lines) == 1
     assert "register the new key" in lines[0]
 
@@ -294,28 +298,26 @@ async def test_unreachable_broker(
     assert ["correct broker.host, broker.port" in r.getMessage() for r in caplog.records] == [True]
 
 
-async def test_attempts_spread_and_grow(
-    write: Write, outbox: Outbox, executor: ThreadPoolExecutor
-) -> None:
+async def test_attempts_spread_and_grow(write: Write, outbox: Outbox, executor: ThreadPoolExecutor) -> None:
     """Report m08: after a broker's restart agents do not come back together: each delay is drawn anew and grows."""
     async with delivering(write(broker_port=1), outbox, executor) as at_work:
         link = at_work.courier._link
         delays: list[list[float]] = []
         for _ in range(20):
             link._failures = 0
-            drawn = []
+            drawn: list[float] = []
             for _ in range(8):
                 link._wait_longer()
                 drawn.append(link._client._reconnect_min_delay)
             delays.append(drawn)
-    for attempt, drawn in enumerate(zip(*delays, strict=True)):
+    for attempt, column in enumerate(zip(*delays, strict=True)):
         nominal = min(60.0, 2.0**attempt)
-        assert len(set(drawn)) == len(drawn)
-        assert all(0.5 * nominal <= delay <= 1.5 * nominal for delay in drawn)
+        assert len(set(column)) == len(column)
+        assert all(0.5 * nominal <= delay <= 1.5 * nominal for delay in column)
 
 
 async def test_two_agents_with_one_id(
-    settings: Settings, server: Server, outbox: Outbox, executor: ThreadPoolExecutor, tmp_path: Path
+    settings: Settings, outbox: Outbox, executor: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     """Report m03: a copied box and its original throw each other out ever more slowly, and each says what it may be."""
     copy = opened(tmp_path / "copy", make=True)

@@ -1,6 +1,5 @@
 """The key and the run."""
 
-import os
 import stat
 from pathlib import Path
 
@@ -18,7 +17,7 @@ def test_key_is_made_once_and_ours_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert load_or_make_key(tmp_path / "data").public == first.public
-    assert os.listdir(file.parent) == [KEY_FILE]
+    assert [f.name for f in file.parent.iterdir()] == [KEY_FILE]
 
 
 def test_half_a_key_of_a_killed_start_is_made_again(tmp_path: Path) -> None:

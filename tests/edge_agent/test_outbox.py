@@ -22,12 +22,12 @@ from tests.edge_agent.store import (
 from wire.batch import rows
 from wire.chain import Link
 from wire.envelope import digest
-from wire.quantities import Quantity as Q
+from wire.quantities import Quantity
 
 
 def numbers(raws: list[bytes]) -> list[float]:
     """The number that each row told."""
-    found = [r.values[Q.IMPORT_ENERGY_WH] for batch in batches(raws) for r in rows(batch)]
+    found = [r.values[Quantity.IMPORT_ENERGY_WH] for batch in batches(raws) for r in rows(batch)]
     return [value for value in found if isinstance(value, float)]
 
 

@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 
 from edge_agent.outbox import Outbox
+from edge_agent.signer import Author
 from tests.edge_agent.store import AGENT, DEPLOYMENT, KID
 from wire.batch import Batch, ClockQuality, rows
 from wire.chain import Link, Linked, check, genesis
 from wire.envelope import check_signature, digest, parse, take_apart
 from wire.keys import PrivateKey
-from wire.quantities import Quantity as Q
+from wire.quantities import Quantity
 
 KILLS = 8
 
@@ -47,8 +48,6 @@ def test_nothing_promised_is_ever_lost(tmp_path: Path) -> None:
                 gone = int(number)
 
     outbox = Outbox(tmp_path, genesis(DEPLOYMENT, AGENT, KID, key.public), 10**8)
-    from edge_agent.signer import Author
-
     author = Author(DEPLOYMENT, AGENT, KID, key)
     outbox.seal(lambda draft: author.envelope(draft, ClockQuality(st="U"), {}), 0)
     found = outbox.peek(0, 10**6)
@@ -63,7 +62,7 @@ def test_nothing_promised_is_ever_lost(tmp_path: Path) -> None:
         assert batch.seq == seq
         assert last is None or check(last, seq, batch.prev, digest(raw), None) == Linked()
         last = Link(seq, digest(raw))
-        values = [r.values[Q.IMPORT_ENERGY_WH] for r in rows(batch)]
+        values = [r.values[Quantity.IMPORT_ENERGY_WH] for r in rows(batch)]
         kept += [int(v) for v in values if isinstance(v, float)]
         boots.append((batch.bn, batch.boot))
         assert {int(v) // 1_000_000 for v in values if isinstance(v, float)} == {batch.bn - 1}

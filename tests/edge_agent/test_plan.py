@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.plan import Block, plan
-from wire.profile import Group, Profile, Register, RegisterType, RatioAppliedBy
+from wire.profile import Group, Profile, RatioAppliedBy, Register, RegisterType
 from wire.profile_files import find, names
 from wire.quantities import Quantity
 

@@ -1,7 +1,9 @@
 """The schedule, and what becomes of each poll."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+import itertools
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,7 +13,7 @@ from edge_agent.plan import Block
 from edge_agent.poller import SLOW_PERIOD_MS, LinePoller, MeterPoll, state_of
 from tests.edge_agent.fakes import Answer, FakeClock, FakeLine
 from wire.profile_files import find
-from wire.quantities import Quantity as Q
+from wire.quantities import Quantity
 from wire.reading import Reading, Reason, State, Unreadable
 from wire.registers import encode
 
@@ -23,7 +25,7 @@ def meter(name: str = "m1", profile: str = "eastron_sdm630", unit: int = 1) -> M
     return Meter(name, LINE, unit, 0.4, 500.0, find(profile))
 
 
-def telling(profile: str, values: dict[Q, float]) -> Answer:
+def telling(profile: str, values: dict[Quantity, float]) -> Answer:
     """A line whose meters all tell these values; addresses that no register has hold 0."""
     image = encode(dict(values), find(profile).profile)
 
@@ -41,28 +43,24 @@ def refusing(reason: Reason) -> Answer:
     }
 
 
-async def collect(poller_of: Callable[[list[Reading]], LinePoller], wanted: int) -> list[Reading]:
-    """Run a poller until it gave so many readings."""
+async def collect(line: FakeLine, clock: FakeClock, wanted: int, *meters: Meter) -> tuple[list[Reading], LinePoller]:
+    """The first readings of a poller of these meters at 1 s, and the poller as it stood then."""
     readings: list[Reading] = []
-    task = asyncio.create_task(poller_of(readings).run())
-    while len(readings) < wanted:
-        await asyncio.sleep(0)
+    enough = asyncio.Event()
+
+    async def sink(reading: Reading) -> None:
+        readings.append(reading)
+        if len(readings) == wanted:
+            enough.set()
+            await asyncio.Event().wait()
+
+    poller = LinePoller(line, meters or (meter(),), 1.0, clock, sink)
+    task = asyncio.create_task(poller.run())
+    await enough.wait()
     task.cancel()
-    with pytest.raises(asyncio.CancelledError, match="^$"):
+    with pytest.raises(asyncio.CancelledError, match=r"^$"):
         await task
-    return readings
-
-
-def poller(line: FakeLine, clock: FakeClock, *meters: Meter) -> Callable[[list[Reading]], LinePoller]:
-    """A poller of these meters at 1 s that appends to a list."""
-
-    def make(readings: list[Reading]) -> LinePoller:
-        async def sink(reading: Reading) -> None:
-            readings.append(reading)
-
-        return LinePoller(line, meters, 1.0, clock, sink)
-
-    return make
+    return readings, poller
 
 
 @pytest.mark.parametrize("takes_ms", [0, 130, 999])
@@ -71,7 +69,7 @@ async def test_no_drift(takes_ms: int) -> None:
     clock = FakeClock()
     start = clock.now_ms
     line = FakeLine(clock, telling("eastron_sdm630", {}), lambda _: takes_ms)
-    readings = await collect(poller(line, clock, meter()), 1000)
+    readings, _ = await collect(line, clock, 1000)
     assert [r.monotonic_ms for r in readings] == [start + i * 1000 + takes_ms for i in range(1000)]
     assert line.closed
 
@@ -82,15 +80,9 @@ async def test_a_missed_tick_is_left_out() -> None:
     start = clock.now_ms
     durations = iter([2500, *([0] * 10)])
     line = FakeLine(clock, telling("eastron_sdm630", {}), lambda _: next(durations))
-    made: list[LinePoller] = []
-
-    def keep(readings: list[Reading]) -> LinePoller:
-        made.append(poller(line, clock, meter())(readings))
-        return made[0]
-
-    readings = await collect(keep, 3)
+    readings, poller = await collect(line, clock, 3)
     assert [r.monotonic_ms - start for r in readings] == [2500, 3000, 4000]
-    assert made[0].late_ticks == 2
+    assert poller.late_ticks == 2
 
 
 @pytest.mark.parametrize(
@@ -122,13 +114,13 @@ def test_one_word_is_an_answer() -> None:
 async def test_slow_quantities_are_never_repeated_as_if_fresh() -> None:
     """Slow registers come with the first poll and each minute; in between they are absent."""
     clock = FakeClock()
-    line = FakeLine(clock, telling("eastron_sdm630", {Q.DEVICE_SERIAL: 42.0, Q.ACTIVE_POWER_W: 7.0}))
+    line = FakeLine(clock, telling("eastron_sdm630", {Quantity.DEVICE_SERIAL: 42.0, Quantity.ACTIVE_POWER_W: 7.0}))
     one = MeterPoll(meter())
     told = []
     for _ in range(4):
         reading = await one.read(line, clock)
-        assert reading.values[Q.ACTIVE_POWER_W] == 7.0
-        told.append(Q.DEVICE_SERIAL in reading.values)
+        assert reading.values[Quantity.ACTIVE_POWER_W] == 7.0
+        told.append(Quantity.DEVICE_SERIAL in reading.values)
         clock.now_ms += SLOW_PERIOD_MS // 2
     assert told == [True, False, True, False]
 
@@ -141,7 +133,7 @@ async def test_slow_quantities_come_again_after_an_outage() -> None:
     told = []
     for answer in answers:
         reading = await one.read(FakeLine(clock, answer), clock)
-        told.append(isinstance(reading.values.get(Q.DEVICE_SERIAL), float))
+        told.append(isinstance(reading.values.get(Quantity.DEVICE_SERIAL), float))
         clock.now_ms += 1000
     assert told == [True, False, True]
 
@@ -149,26 +141,32 @@ async def test_slow_quantities_come_again_after_an_outage() -> None:
 async def test_ratios_are_kept_for_the_fast_polls() -> None:
     """A meter whose ratios the agent applies gives primary values in each poll, the ratios only when they were read."""
     clock = FakeClock()
-    values = {Q.CT_RATIO: 200.0, Q.PT_RATIO: 1.0, Q.ACTIVE_POWER_W: 160_000.0, Q.VOLTAGE_L1_V: 230.0}
+    values = {
+        Quantity.CT_RATIO: 200.0,
+        Quantity.PT_RATIO: 1.0,
+        Quantity.ACTIVE_POWER_W: 160_000.0,
+        Quantity.VOLTAGE_L1_V: 230.0,
+    }
     line = FakeLine(clock, telling("chint_dtsu666", values))
     one = MeterPoll(meter(profile="chint_dtsu666"))
     first = await one.read(line, clock)
     second = await one.read(line, clock)
-    assert (first.values[Q.CT_RATIO], first.values[Q.ACTIVE_POWER_W]) == (200.0, pytest.approx(160_000.0))
-    assert second.values[Q.ACTIVE_POWER_W] == pytest.approx(160_000.0)
-    assert Q.CT_RATIO not in second.values
+    assert first.values[Quantity.CT_RATIO] == 200.0
+    assert first.values[Quantity.ACTIVE_POWER_W] == pytest.approx(160_000.0)
+    assert second.values[Quantity.ACTIVE_POWER_W] == pytest.approx(160_000.0)
+    assert Quantity.CT_RATIO not in second.values
 
 
 async def test_without_a_ratio_there_is_no_primary_value() -> None:
     """While the ratio could never be read, power is unknown, not secondary."""
     clock = FakeClock()
-    full = telling("chint_dtsu666", {Q.CT_RATIO: 200.0, Q.ACTIVE_POWER_W: 160_000.0})
+    full = telling("chint_dtsu666", {Quantity.CT_RATIO: 200.0, Quantity.ACTIVE_POWER_W: 160_000.0})
 
     def answer(unit: int, blocks: Sequence[Block]) -> ReadImage:
         return {k: Unreadable(Reason.BUSY) if k[1] in (6, 7) else w for k, w in full(unit, blocks).items()}
 
     reading = await MeterPoll(meter(profile="chint_dtsu666")).read(FakeLine(clock, answer), clock)
-    assert reading.values[Q.ACTIVE_POWER_W] == Unreadable(Reason.RATIO_UNKNOWN)
+    assert reading.values[Quantity.ACTIVE_POWER_W] == Unreadable(Reason.RATIO_UNKNOWN)
 
 
 async def test_every_meter_every_tick() -> None:
@@ -179,7 +177,7 @@ async def test_every_meter_every_tick() -> None:
         clock, lambda unit, b: (dead if unit == 2 else good)(unit, b), lambda unit: 400 if unit == 2 else 50
     )
     meters = [meter(f"m{unit}", unit=unit) for unit in (1, 2, 3, 4)]
-    readings = await collect(poller(line, clock, *meters), 40)
+    readings, _ = await collect(line, clock, 40, *meters)
     assert all({r.meter for r in readings[i : i + 4]} == {"m1", "m2", "m3", "m4"} for i in range(0, 40, 4))
     assert [r.meter for r in readings[4::4]] == ["m1"] * 9
     assert {r.state for r in readings if r.meter != "m2"} == {State.OK}
@@ -194,10 +192,33 @@ async def test_many_dead_meters_delay_no_living_one() -> None:
         clock, lambda unit, b: (good if unit == 1 else dead)(unit, b), lambda unit: 50 if unit == 1 else 400
     )
     meters = [meter(f"m{unit}", unit=unit) for unit in range(1, 8)]
-    readings = await collect(poller(line, clock, *meters), 7 * 20)
+    readings, _ = await collect(line, clock, 7 * 20, *meters)
     alive = [r.monotonic_ms - start for r in readings if r.meter == "m1"]
     assert [t % 1000 for t in alive] == [50] * 20
     assert alive[1] - alive[0] == 3000  # the first round asks everybody
-    assert {b - a for a, b in zip(alive[1:], alive[2:], strict=False)} == {1000}
+    assert {b - a for a, b in itertools.pairwise(alive[1:])} == {1000}
     assert {unit for unit, _ in line.polls[-12:]} >= {2, 3, 4, 5, 6, 7}
     assert all(len({r.meter for r in readings[i : i + 7]}) == 7 for i in range(0, 140, 7))
+
+
+async def test_a_swallowed_cancellation_still_ends_the_poller() -> None:
+    """A wait that drops the cancellation, as Python 3.11's wait_for can, does not keep the poller alive."""
+    clock = FakeClock()
+
+    class Swallows(FakeLine):
+        async def poll(self, unit: int, blocks: Sequence[Block], settle: Block, timeout_s: float) -> ReadImage:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return await super().poll(unit, blocks, settle, timeout_s)
+
+    line = Swallows(clock, telling("eastron_sdm630", {}))
+    readings: list[Reading] = []
+
+    async def sink(reading: Reading) -> None:
+        readings.append(reading)
+
+    task = asyncio.create_task(LinePoller(line, [meter()], 1.0, clock, sink).run())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait((task,), timeout=10)
+    assert (task.cancelled(), line.closed, readings) == (True, True, [])

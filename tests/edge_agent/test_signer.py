@@ -13,7 +13,7 @@ from wire.envelope import take_apart
 from wire.errors import Malformed
 from wire.keys import b64url
 from wire.limits import ENVELOPE_BYTES_MAX
-from wire.quantities import Quantity as Q
+from wire.quantities import Quantity
 from wire.reading import Reading, Reason, State, Unreadable
 
 
@@ -34,9 +34,11 @@ def test_place_and_author() -> None:
 
 def test_values_come_back_as_read() -> None:
     """Values, reasons and states of two meters come back row by row."""
-    lost = Reading("m2", 1_700_000_001_500, 1500, State.TIMEOUT, {Q.ACTIVE_POWER_W: Unreadable(Reason.TIMEOUT)}, {})
+    lost = Reading(
+        "m2", 1_700_000_001_500, 1500, State.TIMEOUT, {Quantity.ACTIVE_POWER_W: Unreadable(Reason.TIMEOUT)}, {}
+    )
     (batch,) = batches([build(draft(row(1, 161_250.0), Row(lost), row(2, 0.0)))])
-    found = {(r.meter, r.index): (r.state, r.values[Q.ACTIVE_POWER_W]) for r in rows(batch)}
+    found = {(r.meter, r.index): (r.state, r.values[Quantity.ACTIVE_POWER_W]) for r in rows(batch)}
     assert found == {
         ("m1", 0): (State.OK, 161_250.0),
         ("m1", 1): (State.OK, 0.0),
@@ -54,7 +56,9 @@ def test_events_and_raw_words_of_their_rows() -> None:
 
 def test_the_meters_own_identity() -> None:
     """The serial and CT ratio that the meter told last stand beside its rows; without them they are null."""
-    told = msgspec.structs.replace(row(1).reading, values={Q.DEVICE_SERIAL: 21_033_417.0, Q.CT_RATIO: 200.0})
+    told = msgspec.structs.replace(
+        row(1).reading, values={Quantity.DEVICE_SERIAL: 21_033_417.0, Quantity.CT_RATIO: 200.0}
+    )
     with_it, without = batches([build(draft(Row(told), row(2)))])[0], batches([build(draft(row(2)))])[0]
     assert (with_it.mtr[0].ser, with_it.mtr[0].ct) == ("21033417", 200_000)
     assert (without.mtr[0].ser, without.mtr[0].ct) == (None, None)
@@ -68,9 +72,7 @@ def test_an_envelope_without_rows() -> None:
 
 def test_too_many_rows_are_refused() -> None:
     """What would not fit is refused before it is signed; the outbox then drafts fewer."""
-    wide = [
-        Row(msgspec.structs.replace(row(n).reading, raw={"4:0": "00" * 200}), "power_rose") for n in range(1, 101)
-    ]
+    wide = [Row(msgspec.structs.replace(row(n).reading, raw={"4:0": "00" * 200}), "power_rose") for n in range(1, 101)]
     with pytest.raises(Malformed, match="send fewer rows"):
         build(draft(*wide))
 
@@ -84,7 +86,7 @@ def test_the_outbox_splits_what_does_not_fit(tmp_path: Path) -> None:
     assert outbox.seal(build, 0) > 1
     raws = waiting(outbox)
     assert all(len(raw) <= ENVELOPE_BYTES_MAX for raw in raws)
-    assert [r.values[Q.IMPORT_ENERGY_WH] for batch in batches(raws) for r in rows(batch)] == list(range(1, 101))
+    assert [r.values[Quantity.IMPORT_ENERGY_WH] for batch in batches(raws) for r in rows(batch)] == list(range(1, 101))
     outbox.close()
 
 
@@ -101,7 +103,7 @@ def test_equal_times_keep_every_row(tmp_path: Path) -> None:
         outbox.add(run.id, [row(1, power, "m1", wall_ms=same_ms), row(1, power, "m2", wall_ms=same_ms)])
         outbox.seal(build, 0)
     found = [
-        (batch.seq, r.meter, r.index, r.wall_ms, r.values[Q.ACTIVE_POWER_W])
+        (batch.seq, r.meter, r.index, r.wall_ms, r.values[Quantity.ACTIVE_POWER_W])
         for batch in batches(waiting(outbox))[7:]
         for r in rows(batch)
     ]
@@ -117,5 +119,5 @@ def test_equal_times_keep_every_row(tmp_path: Path) -> None:
 def test_equal_times_in_one_envelope() -> None:
     """A clock that steps back puts two rows of one meter into the same millisecond: both come back."""
     (batch,) = batches([build(draft(row(1, 0.0, wall_ms=5000), row(2, 161_250.0, wall_ms=5000), row(3, 1.0)))])
-    assert [r.values[Q.ACTIVE_POWER_W] for r in rows(batch)] == [0.0, 161_250.0, 1.0]
+    assert [r.values[Quantity.ACTIVE_POWER_W] for r in rows(batch)] == [0.0, 161_250.0, 1.0]
     assert [r.wall_ms for r in rows(batch)][:2] == [5000, 5000]

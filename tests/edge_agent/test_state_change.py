@@ -3,14 +3,20 @@
 import pytest
 
 from edge_agent.state_change import Change, Known, step
-from wire.quantities import Quantity as Q
+from wire.quantities import Quantity
 from wire.reading import Reading, Reason, State, Unreadable, Value
 
 LOST = Unreadable(Reason.TIMEOUT)
 WAKE_W = 1000.0
-P, V1, V2, OPEN, COUNT = Q.ACTIVE_POWER_W, Q.VOLTAGE_L1_V, Q.VOLTAGE_L2_V, Q.CONTACT_OPEN, Q.CONTACT_COUNT
+P, V1, V2, OPEN, COUNT = (
+    Quantity.ACTIVE_POWER_W,
+    Quantity.VOLTAGE_L1_V,
+    Quantity.VOLTAGE_L2_V,
+    Quantity.CONTACT_OPEN,
+    Quantity.CONTACT_COUNT,
+)
 
-Step = tuple[str, dict[Q, Value], Change | None]
+Step = tuple[str, dict[Quantity, Value], Change | None]
 
 STORIES: dict[str, list[Step]] = {
     "first reading, whatever it says": [("G", {P: 0.0}, Change.FIRST)],

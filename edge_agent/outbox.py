@@ -1,0 +1,355 @@
+"""What waits for the server: rows until they are signed, envelopes until they are receipted. It survives kill -9.
+
+A poll's rows are committed at once. An envelope is built, signed and stored, the chain moved on and its rows removed
+in one transaction: a number is never used twice and a signed envelope is never built again.
+"""
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from edge_agent.errors import DataUnusable
+from edge_agent.identity import Boot
+from edge_agent.outbox_file import empty_wal, give_back, is_space_error, open_file, transaction
+from edge_agent.reserve import RESERVE_BYTES, Reserve
+from edge_agent.signer import Draft, Loss, Row
+from wire.chain import Link
+from wire.envelope import digest
+from wire.errors import Malformed
+
+OUTBOX_FILE, RESERVE_FILE = "outbox.sqlite", "reserve"
+ROWS_PER_ENVELOPE_MAX = 600
+HELD_ROWS_MAX = 3_600
+"""Rows kept in memory while the disk is full: an hour of one meter."""
+AT_RISK_ROWS = 60
+"""While the disk is full, the count of rows in memory is written down each time it grew by so many."""
+DELETE_STEP = 64
+OUTBOX_FULL, DISK_FULL = "outbox_full", "disk_full"
+
+_encode = msgspec.msgpack.Encoder().encode
+_row = msgspec.msgpack.Decoder(Row).decode
+_boot = msgspec.msgpack.Decoder(Boot).decode
+_loss = msgspec.msgpack.Decoder(list[Loss]).decode
+
+Build = Callable[[Draft], bytes]
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What the outbox holds.
+
+    Attributes:
+        waiting: envelopes that no receipt covers.
+        first_seq, last_seq: their numbers, or None.
+        bytes: of all stored envelopes.
+        oldest_ms: wall time at which the oldest of them was made, or None.
+        pending_rows: rows on disk that are not in an envelope yet.
+        held_rows: rows in memory because the disk is full.
+        disk_full: whether the disk takes no rows.
+        receipt_ack, receipt_ms: the newest receipt's number and the server's wall time, or None.
+    """
+
+    waiting: int
+    first_seq: int | None
+    last_seq: int | None
+    bytes: int
+    oldest_ms: int | None
+    pending_rows: int
+    held_rows: int
+    disk_full: bool
+    receipt_ack: int | None
+    receipt_ms: int | None
+
+
+class Outbox:
+    """One agent's store. Every method runs in one thread at a time.
+
+    Attributes:
+        disk_full: rows are kept in memory because the disk takes none.
+        last: the newest envelope's number and hash (0 and the genesis before the first).
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        genesis: bytes,
+        bytes_max: int,
+        *,
+        held_max: int = HELD_ROWS_MAX,
+        reserve: int = RESERVE_BYTES,
+    ) -> None:
+        """Open the outbox of a folder.
+
+        Raises:
+            DataUnusable: the file is damaged, in use or not writable.
+        """
+        self.disk_full = False
+        self._file = folder / OUTBOX_FILE
+        self._reserve = Reserve(folder / RESERVE_FILE, reserve)
+        self._db = open_file(self._file)
+        self._bytes_max, self._held_max = bytes_max, held_max
+        self._held: deque[tuple[str, bytes]] = deque()
+        self._dropped = self._at_risk = 0
+        self._boot: Boot
+        self._delivering = False
+        self._bytes = self._count("SELECT coalesce(sum(length(raw)), 0) FROM envelopes")
+        sha = self._meta("sha")
+        self.last = Link(self._int("seq"), sha if isinstance(sha, bytes) else genesis)
+
+    def begin(self, boot: Boot) -> Boot:
+        """Count this start; rows lost by the last run, if it was killed while the disk was full, become a loss.
+
+        Raises:
+            DataUnusable: the disk is full.
+        """
+        self._reserve.release()  # after a run that ended on a full disk, the start itself may need the space
+        number = self._int("boots") + 1
+        boot = msgspec.structs.replace(boot, number=number)
+        try:
+            with transaction(self._db):
+                self._set("boots", number)
+                self._add_loss((None, None, self._int("at_risk"), DISK_FULL))
+                self._set("at_risk", 0)
+                self._db.execute("DELETE FROM boots WHERE id NOT IN (SELECT boot FROM pending)")
+                self._db.execute("INSERT INTO boots VALUES (?, ?)", (boot.id, _encode(boot)))
+        except sqlite3.OperationalError as error:
+            raise DataUnusable(f"{self._file}: {error}; free at least 2 MB on its disk and start again") from error
+        self.disk_full = not self._reserve.take()
+        self._boot = boot
+        return boot
+
+    def add(self, boot_id: str, rows: Sequence[Row]) -> None:
+        """Keep the rows of one poll; on disk when it returns, unless the disk is full."""
+        self._held.extend((boot_id, _encode(row)) for row in rows)
+        if self.disk_full and not self._reserve.take():
+            self._hold()
+            return
+        try:
+            with transaction(self._db):
+                self._db.executemany("INSERT INTO pending (boot, row) VALUES (?, ?)", self._held)
+                if self.disk_full:
+                    self._add_loss((None, None, self._dropped, DISK_FULL))
+                    self._set("at_risk", 0)
+        except sqlite3.OperationalError as error:
+            self._on_write_error(error)
+            self._hold()
+            return
+        self._held.clear()
+        self.disk_full, self._dropped, self._at_risk = False, 0, 0
+
+    def seal(self, build: Build, now_ms: int, *, fin: bool = False) -> int:
+        """Put every pending row into signed envelopes, those of earlier runs first.
+
+        Args:
+            build: signs a draft; raises Malformed where it would be too long.
+            now_ms: wall time.
+            fin: mark the last one as the end of a clean stop, even when no rows wait.
+
+        Returns:
+            How many envelopes were made; 0 while the disk is full.
+        """
+        made = 0
+        try:
+            while not self.disk_full:
+                rows = self._next_rows()
+                if not rows and not (fin and made == 0):
+                    break
+                left = self._make(rows, build, now_ms, fin=fin)
+                made += 1
+                if left == 0:
+                    break
+        except sqlite3.OperationalError as error:
+            self._on_write_error(error)
+        return made
+
+    @property
+    def loss_due(self) -> bool:
+        """Whether a loss waits that can be told now."""
+        return bool(self._told_loss())
+
+    def peek(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """The next envelopes that no receipt covers, oldest first.
+
+        Raises:
+            DataUnusable: the disk gave back other bytes than were stored.
+        """
+        found = self._db.execute(
+            "SELECT seq, raw, sha FROM envelopes WHERE seq > ? AND delivered = 0 ORDER BY seq LIMIT ?", (after, limit)
+        ).fetchall()
+        for seq, raw, sha in found:
+            if digest(raw) != sha:
+                raise DataUnusable(f"{self._file}: number {seq} was changed on the disk; replace the medium")
+        return [(seq, raw) for seq, raw, _ in found]
+
+    def sha_of(self, seq: int) -> bytes | None:
+        """SHA-256 of a stored envelope, or None."""
+        if seq == self.last.seq:
+            return self.last.sha
+        found = self._db.execute("SELECT sha FROM envelopes WHERE seq = ?", (seq,)).fetchone()
+        return bytes(found[0]) if found else None
+
+    def receipt(
+        self, ack: int, have: Sequence[tuple[int, int]], miss: Sequence[tuple[int, int]], server_ms: int
+    ) -> None:
+        """Delete what the server has: everything up to `ack`. Numbers of `have` are kept but not sent, until missed."""
+        self._delivering = True
+        try:
+            self._delete(ack)
+            with transaction(self._db):
+                self._db.executemany("UPDATE envelopes SET delivered = 1 WHERE seq BETWEEN ? AND ?", have)
+                self._db.executemany("UPDATE envelopes SET delivered = 0 WHERE seq BETWEEN ? AND ?", miss)
+                self._set("receipt_ack", ack)
+                self._set("receipt_ms", server_ms)
+            give_back(self._db, 64)
+        except sqlite3.OperationalError as error:
+            self._on_write_error(error)
+
+    def standing(self) -> Standing:
+        """What it holds now."""
+        count, first, last, oldest = self._db.execute(
+            "SELECT count(*), min(seq), max(seq), min(made_ms) FROM envelopes WHERE delivered = 0"
+        ).fetchone()
+        ack, at = self._meta("receipt_ack"), self._meta("receipt_ms")
+        return Standing(
+            waiting=count,
+            first_seq=first,
+            last_seq=last,
+            bytes=self._bytes,
+            oldest_ms=oldest,
+            pending_rows=self._count("SELECT count(*) FROM pending"),
+            held_rows=len(self._held),
+            disk_full=self.disk_full,
+            receipt_ack=ack if isinstance(ack, int) else None,
+            receipt_ms=at if isinstance(at, int) else None,
+        )
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+    def _next_rows(self) -> list[tuple[int, str, Row]]:
+        """The oldest pending rows, all of one run: number, run, row."""
+        found = self._db.execute("SELECT n, boot, row FROM pending ORDER BY n LIMIT ?", (ROWS_PER_ENVELOPE_MAX,))
+        rows = [(n, boot, _row(row)) for n, boot, row in found]
+        return [row for row in rows if row[1] == rows[0][1]]
+
+    def _make(self, rows: Sequence[tuple[int, str, Row]], build: Build, now_ms: int, *, fin: bool) -> int:
+        """Make one envelope of as many of the rows as fit; returns how many pending rows are left."""
+        boot = self._boot_of(rows[0][1]) if rows else self._boot
+        pending = self._count("SELECT count(*) FROM pending")
+        while True:
+            last = fin and len(rows) == pending
+            draft = Draft(boot, self.last.seq + 1, self.last.sha, [r for _, _, r in rows], self._told_loss(), last)
+            try:
+                raw = build(draft)
+            except Malformed:
+                if len(rows) < 2:
+                    raise
+                rows = rows[: len(rows) // 2]
+            else:
+                self._store(draft, raw, [n for n, _, _ in rows], now_ms)
+                return pending - len(rows)
+
+    def _store(self, draft: Draft, raw: bytes, numbers: Sequence[int], now_ms: int) -> None:
+        sha = digest(raw)
+        with transaction(self._db):
+            self._db.executemany("DELETE FROM loss WHERE reason = ?", [(reason,) for _, _, _, reason in draft.loss])
+            self._db.execute(
+                "INSERT INTO envelopes (seq, raw, sha, rows, made_ms, loss) VALUES (?, ?, ?, ?, ?, ?)",
+                (draft.seq, raw, sha, len(numbers), now_ms, _encode(list(draft.loss))),
+            )
+            self._set("seq", draft.seq)
+            self._set("sha", sha)
+            if numbers:
+                self._db.execute("DELETE FROM pending WHERE n BETWEEN ? AND ?", (numbers[0], numbers[-1]))
+            freed = self._drop_oldest(self._bytes + len(raw) - self._bytes_max, draft.seq)
+        self.last = Link(draft.seq, sha)
+        self._bytes += len(raw) - freed
+        self._delivering = self._delivering and freed == 0
+
+    def _drop_oldest(self, excess: int, newest: int) -> int:
+        """Drop envelopes, oldest first, until the excess is gone; what they told of losses is told again."""
+        freed = 0
+        while freed < excess:
+            oldest = self._db.execute(
+                "SELECT seq, length(raw), rows, loss, delivered FROM envelopes WHERE seq < ? ORDER BY seq LIMIT 1",
+                (newest,),
+            ).fetchone()
+            if oldest is None:
+                break
+            seq, size, rows, loss, delivered = oldest
+            self._db.execute("DELETE FROM envelopes WHERE seq = ?", (seq,))
+            freed += size
+            for entry in [] if delivered else [(seq, seq, rows, OUTBOX_FULL), *_loss(loss)]:
+                self._add_loss(entry)
+        return freed
+
+    def _told_loss(self) -> list[Loss]:
+        """Losses to tell now. Those of a full outbox wait until receipts come again, so that they become one entry."""
+        found = self._db.execute("SELECT first, last, rows, reason FROM loss ORDER BY reason").fetchall()
+        return [(f, last, rows, reason) for f, last, rows, reason in found if reason != OUTBOX_FULL or self._delivering]
+
+    def _delete(self, ack: int) -> None:
+        """Delete in small steps: each needs little space itself, and on a full disk gives back what it freed."""
+        first = self._count("SELECT coalesce(min(seq), ? + 1) FROM envelopes", ack)
+        for stop in range(first + DELETE_STEP - 1, ack + DELETE_STEP, DELETE_STEP):
+            last = min(stop, ack)
+            freed = self._count("SELECT coalesce(sum(length(raw)), 0) FROM envelopes WHERE seq <= ?", last)
+            with transaction(self._db):
+                self._db.execute("DELETE FROM envelopes WHERE seq <= ?", (last,))
+            self._bytes -= freed
+            if self.disk_full:
+                give_back(self._db, 1)
+
+    def _add_loss(self, loss: Loss) -> None:
+        """Merge into the waiting entry of the same reason."""
+        first, last, rows, reason = loss
+        if rows == 0 and first is None:
+            return
+        self._db.execute(
+            """INSERT INTO loss (reason, first, last, rows) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (reason) DO UPDATE SET
+               first = min(coalesce(first, ?2), coalesce(?2, first)), last = max(coalesce(last, ?3), coalesce(?3, last)),
+               rows = rows + ?4""",
+            (reason, first, last, rows),
+        )
+
+    def _on_write_error(self, error: sqlite3.OperationalError) -> None:
+        if not is_space_error(error):
+            raise DataUnusable(f"{self._file}: {error}; check the disk, then start again") from error
+        self.disk_full = True
+        self._reserve.release()
+
+    def _hold(self) -> None:
+        """Keep rows in memory up to the bound, and write down now and then how many a kill would lose."""
+        while len(self._held) > self._held_max:
+            self._held.popleft()
+            self._dropped += 1
+        lost = self._dropped + len(self._held)
+        if self._at_risk and lost - self._at_risk < AT_RISK_ROWS:
+            return
+        try:
+            with transaction(self._db):
+                self._set("at_risk", lost)
+            empty_wal(self._db)
+            self._at_risk = lost
+        except sqlite3.OperationalError as error:
+            self._on_write_error(error)
+
+    def _boot_of(self, boot_id: str) -> Boot:
+        return _boot(self._db.execute("SELECT boot FROM boots WHERE id = ?", (boot_id,)).fetchone()[0])
+
+    def _count(self, statement: str, *values: int) -> int:
+        return int(self._db.execute(statement, values).fetchone()[0])
+
+    def _meta(self, key: str) -> object:
+        found = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return found[0] if found else None
+
+    def _int(self, key: str) -> int:
+        value = self._meta(key)
+        return value if isinstance(value, int) else 0
+
+    def _set(self, key: str, value: int | bytes) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
