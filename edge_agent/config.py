@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 
+from edge_agent.agent_file import AgentFile, MeterFile, SerialFile
 from edge_agent.errors import DataUnusable, SettingsMistake
 from wire import profile_files, settings_file, topics
 from wire.errors import Malformed, ProfileError
@@ -23,69 +23,6 @@ TIMEOUT_S_RANGE = (0.05, 30.0)
 OUTBOX_BYTES_MIN = 100_000
 WAKE_POWER_W = 500.0
 """A draw that no idle cabinet has; a meter's own `wake_power_w` replaces it."""
-
-Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
-Unit = Annotated[int, msgspec.Meta(ge=0, le=247)]
-
-
-class TlsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`broker.tls`: files in PEM, relative to the settings."""
-
-    ca: str
-    cert: str | None = None
-    key: str | None = None
-
-
-class BrokerFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`broker`: where envelopes go."""
-
-    host: str
-    port: Port = 1883
-    username: str | None = None
-    password_file: str | None = None
-    tls: TlsFile | None = None
-    keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 20
-
-
-class SerialFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`meters[].serial`: a device and what differs from the profile's factory setting."""
-
-    device: str
-    baud: int | None = None
-    parity: str | None = None
-    stopbits: int | None = None
-
-
-class MeterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`meters[]`: one unit on one line."""
-
-    id: str
-    profile: str
-    tcp: str | None = None
-    serial: SerialFile | None = None
-    unit: Unit | None = None
-    timeout_s: float = 0.4
-    wake_power_w: float | None = None
-
-
-class OutboxFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`outbox`: how much may wait for the server."""
-
-    bytes_max: int = 200_000_000
-
-
-class AgentFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole settings file."""
-
-    agent: str
-    deployment: str
-    data: str
-    broker: BrokerFile
-    server_key: str
-    meters: tuple[MeterFile, ...]
-    poll_period_s: float = 1.0
-    batch_s: float = 60.0
-    outbox: OutboxFile = OutboxFile()
 
 
 class TcpLine(msgspec.Struct, frozen=True):

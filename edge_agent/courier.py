@@ -74,6 +74,7 @@ class Courier:
         self._may_send_ms: int | None = None
         self._told_version = -1
         self._stopped = self._no_subscribers = False
+        self._more = True  # the outbox may hold something that has not left
         will = Will(self._status, self._status_bytes("gone"))
         self._link = Uplink(settings.agent, settings.broker, will, clock)
 
@@ -84,6 +85,7 @@ class Courier:
 
     def nudge(self) -> None:
         """Something was put into the outbox."""
+        self._more = True
         self.idle.clear()
         self._link.events.put_nowait(Nudge())
 
@@ -206,6 +208,7 @@ class Courier:
         self._may_send_ms = now
         self._delivery.receipted(receipt.ack, receipt.have, receipt.miss, now)
         await self._disk(self._outbox.receipt, receipt.ack, receipt.have, receipt.miss, receipt.now)
+        self._more = True
 
     def _contradicts(self, receipt: Receipt) -> bool:
         """Whether the server knows another history than this outbox."""
@@ -238,22 +241,25 @@ class Courier:
             for found, raw in await self._disk(self._outbox.peek, seq - 1, 1):
                 if found == seq:
                     self._send(seq, raw, now)
-        await self._send_new(now)
+        if self._more:
+            await self._send_new(now)
+        if not self._more and not self._delivery.in_flight:
+            self.idle.set()
         self._health.counters["resent"] = self._delivery.resent
 
     async def _send_new(self, now: int) -> None:
         in_flight = self._delivery.in_flight
         while (room := self._delivery.room) > 0:
+            self._more = False  # a nudge during the look sets it again
             found = await self._disk(self._outbox.peek, self._delivery.after, room)
+            if not found:
+                return
+            self._more = True
             for seq, raw in found:
                 if seq in in_flight:
                     self._delivery.after = seq
                 elif not self._send(seq, raw, now):
                     return
-            if not found:
-                if not self._delivery.in_flight:
-                    self.idle.set()
-                return
 
     def _send(self, seq: int, raw: bytes, now: int) -> bool:
         mid = self._link.publish(self._up, raw)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import msgspec
 
+from edge_agent import losses
 from edge_agent.errors import DataUnusable
 from edge_agent.identity import Boot
+from edge_agent.losses import DISK_FULL, OUTBOX_FULL
 from edge_agent.outbox_file import empty_wal, give_back, is_space_error, open_file, transaction
 from edge_agent.reserve import RESERVE_BYTES, Reserve
 from edge_agent.signer import Draft, Loss, Row
@@ -27,7 +29,6 @@ HELD_ROWS_MAX = 3_600
 AT_RISK_ROWS = 60
 """While the disk is full, the count of rows in memory is written down each time it grew by so many."""
 DELETE_STEP = 64
-OUTBOX_FULL, DISK_FULL = "outbox_full", "disk_full"
 
 _encode = msgspec.msgpack.Encoder().encode
 _row = msgspec.msgpack.Decoder(Row).decode
@@ -110,7 +111,7 @@ class Outbox:
         try:
             with transaction(self._db):
                 self._set("boots", number)
-                self._add_loss((None, None, self._int("at_risk"), DISK_FULL))
+                losses.add(self._db, (None, None, self._int("at_risk"), DISK_FULL))
                 self._set("at_risk", 0)
                 self._db.execute("DELETE FROM boots WHERE id NOT IN (SELECT boot FROM pending)")
                 self._db.execute("INSERT INTO boots VALUES (?, ?)", (boot.id, _encode(boot)))
@@ -130,7 +131,7 @@ class Outbox:
             with transaction(self._db):
                 self._db.executemany("INSERT INTO pending (boot, row) VALUES (?, ?)", self._held)
                 if self.disk_full:
-                    self._add_loss((None, None, self._dropped, DISK_FULL))
+                    losses.add(self._db, (None, None, self._dropped, DISK_FULL))
                     self._set("at_risk", 0)
         except sqlite3.OperationalError as error:
             self._on_write_error(error)
@@ -167,7 +168,7 @@ class Outbox:
     @property
     def loss_due(self) -> bool:
         """Whether a loss waits that can be told now."""
-        return bool(self._told_loss())
+        return bool(losses.told(self._db, full_outbox=self._delivering))
 
     def peek(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """The next envelopes that no receipt covers, oldest first.
@@ -241,7 +242,14 @@ class Outbox:
         pending = self._count("SELECT count(*) FROM pending")
         while True:
             last = fin and len(rows) == pending
-            draft = Draft(boot, self.last.seq + 1, self.last.sha, [r for _, _, r in rows], self._told_loss(), last)
+            draft = Draft(
+                boot,
+                self.last.seq + 1,
+                self.last.sha,
+                [r for _, _, r in rows],
+                losses.told(self._db, full_outbox=self._delivering),
+                last,
+            )
             try:
                 raw = build(draft)
             except Malformed:
@@ -255,7 +263,7 @@ class Outbox:
     def _store(self, draft: Draft, raw: bytes, numbers: Sequence[int], now_ms: int) -> None:
         sha = digest(raw)
         with transaction(self._db):
-            self._db.executemany("DELETE FROM loss WHERE reason = ?", [(reason,) for _, _, _, reason in draft.loss])
+            losses.remove(self._db, list(draft.loss))
             self._db.execute(
                 "INSERT INTO envelopes (seq, raw, sha, rows, made_ms, loss) VALUES (?, ?, ?, ?, ?, ?)",
                 (draft.seq, raw, sha, len(numbers), now_ms, _encode(list(draft.loss))),
@@ -283,13 +291,8 @@ class Outbox:
             self._db.execute("DELETE FROM envelopes WHERE seq = ?", (seq,))
             freed += size
             for entry in [] if delivered else [(seq, seq, rows, OUTBOX_FULL), *_loss(loss)]:
-                self._add_loss(entry)
+                losses.add(self._db, entry)
         return freed
-
-    def _told_loss(self) -> list[Loss]:
-        """Losses to tell now. Those of a full outbox wait until receipts come again, so that they become one entry."""
-        found = self._db.execute("SELECT first, last, rows, reason FROM loss ORDER BY reason").fetchall()
-        return [(f, last, rows, reason) for f, last, rows, reason in found if reason != OUTBOX_FULL or self._delivering]
 
     def _delete(self, ack: int) -> None:
         """Delete in small steps: each needs little space itself, and on a full disk gives back what it freed."""
@@ -302,18 +305,6 @@ class Outbox:
             self._bytes -= freed
             if self.disk_full:
                 give_back(self._db, 1)
-
-    def _add_loss(self, loss: Loss) -> None:
-        """Merge into the waiting entry of the same reason."""
-        first, last, rows, reason = loss
-        if rows == 0 and first is None:
-            return
-        self._db.execute(
-            """INSERT INTO loss (reason, first, last, rows) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (reason) DO UPDATE SET
-               first = min(coalesce(first, ?2), coalesce(?2, first)), last = max(coalesce(last, ?3), coalesce(?3, last)),
-               rows = rows + ?4""",
-            (reason, first, last, rows),
-        )
 
     def _on_write_error(self, error: sqlite3.OperationalError) -> None:
         if not is_space_error(error):

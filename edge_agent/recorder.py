@@ -102,8 +102,8 @@ class Recorder:
         if self._outbox.disk_full:
             self._health.raise_fault(
                 Fault.DISK_FULL,
-                "disk full: rows are kept in memory and the oldest will be dropped; free space on the data folder's "
-                "disk, the agent goes on by itself",
+                "disk full (or it takes no writes): rows are kept in memory and the oldest will be dropped; free space on "
+                "the data folder's disk, the agent goes on by itself",
             )
         else:
             self._health.clear(Fault.DISK_FULL)

@@ -146,10 +146,10 @@ class Visit:
         else:
             self._context.add_cookies([{"name": "coldseal", "value": secret, "url": site.url}])
             self.page.goto(site.url + "/")
-        self.page.wait_for_selector("article, .empty")
+        self.page.wait_for_selector("header .brand")
         if path != "/":
             self.page.goto(site.url + path)
-            self.page.wait_for_selector("article, .empty")
+            self.page.wait_for_selector("header .brand")
 
     def close(self) -> None:
         """Close the window."""

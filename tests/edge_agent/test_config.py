@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent import config
 from edge_agent.config import SerialLine, TcpLine, load
 from tests.edge_agent.conftest import Write
 from wire.errors import ProgramError, SettingsError, SurroundingsError
@@ -85,3 +86,12 @@ def test_contradicting_profile_is_named(write: Write, tmp_path: Path) -> None:
     )
     with pytest.raises(SettingsError, match=r"meters\[0\]\.profile: .*mine\.yaml: registers\[1\].*overlaps"):
         write(meters="[{id: m1, profile: mine.yaml, tcp: 'h:502'}]")
+
+
+def test_the_readme_shows_settings_that_load(tmp_path: Path) -> None:
+    """The example in the agent's README is accepted as it stands."""
+    readme = Path(config.__file__).with_name("README.md").read_text(encoding="utf-8")
+    example = readme.partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / "pw.txt").write_text("secret", encoding="utf-8")
+    (tmp_path / "a1.yaml").write_text(example, encoding="utf-8")
+    assert [meter.id for meter in load(tmp_path / "a1.yaml").meters] == ["m1", "seal"]

@@ -191,3 +191,11 @@ async def test_a_write_is_stopped_before_the_wire(line: LineReader, tcp_slave: T
         await line._client.write_register(0, 1)
     await asyncio.sleep(0.05)
     assert len(tcp_slave.heard) == before
+
+
+@pytest.mark.parametrize("count", [1, 8, 9])
+async def test_bits(count: int, line: LineReader, tcp_slave: TcpSlave) -> None:
+    """Inputs come as single bits, without the padding of the last byte."""
+    tcp_slave.memory.words = {(2, i): i % 3 == 0 for i in range(count)}
+    block = Block(2, 0, count)
+    assert await read(line, block) == {(2, i): int(i % 3 == 0) for i in range(count)}

@@ -1,0 +1,68 @@
+"""An agent's settings file as people write it; config.py checks what it means."""
+
+from typing import Annotated
+
+import msgspec
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Unit = Annotated[int, msgspec.Meta(ge=0, le=247)]
+
+
+class TlsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`broker.tls`: files in PEM, relative to the settings."""
+
+    ca: str
+    cert: str | None = None
+    key: str | None = None
+
+
+class BrokerFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`broker`: where envelopes go."""
+
+    host: str
+    port: Port = 1883
+    username: str | None = None
+    password_file: str | None = None
+    tls: TlsFile | None = None
+    keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 20
+
+
+class SerialFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`meters[].serial`: a device and what differs from the profile's factory setting."""
+
+    device: str
+    baud: int | None = None
+    parity: str | None = None
+    stopbits: int | None = None
+
+
+class MeterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`meters[]`: one unit on one line."""
+
+    id: str
+    profile: str
+    tcp: str | None = None
+    serial: SerialFile | None = None
+    unit: Unit | None = None
+    timeout_s: float = 0.4
+    wake_power_w: float | None = None
+
+
+class OutboxFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`outbox`: how much may wait for the server."""
+
+    bytes_max: int = 200_000_000
+
+
+class AgentFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole settings file."""
+
+    agent: str
+    deployment: str
+    data: str
+    broker: BrokerFile
+    server_key: str
+    meters: tuple[MeterFile, ...]
+    poll_period_s: float = 1.0
+    batch_s: float = 60.0
+    outbox: OutboxFile = OutboxFile()
