@@ -34,8 +34,10 @@ ON_S = 2.2
 RESET_AFTER_MS = 2_400
 """From raising to a new beginning: the draw has ended by then, and a reading shows it."""
 
-FIRST_S, FIRST_EACH_S = 8.0, 0.15
-"""Sealed time before the first restart: in it every agent starts."""
+FIRST_S = 15.0
+"""Sealed time before the first restart: in it every agent finds its meter."""
+
+AGENTS_READY_S = 180.0
 
 LIMIT_S = POLL_S + 1.0
 QUIET_S = 5.0
@@ -84,11 +86,10 @@ def measure(meters: int, restarts: int, seed: int, say: Callable[[str], None]) -
     """
     each = -(-restarts // meters)
     off_s = (2.6, 3.2) if meters == 1 else (20.0, 60.0)
-    first_s = FIRST_S + FIRST_EACH_S * meters
-    until_s = first_s + off_s[1] + each * (ON_S + sum(off_s) / 2)
+    until_s = FIRST_S + off_s[1] + each * (ON_S + sum(off_s) / 2)
     with tempfile.TemporaryDirectory(prefix="coldseal-bench-") as folder:
         broker_port, *ports = free_ports(meters + 1)
-        plan = bench_sites.Plan(ports, seed, first_s, ON_S, off_s, until_s)
+        plan = bench_sites.Plan(ports, seed, FIRST_S, ON_S, off_s, until_s)
         bench_sites.write(Path(folder), plan)
         delays = _run(Path(folder), broker_port, plan, say)
     planned = sum(len(plan.restarts_s(i)) for i in range(meters))
@@ -109,10 +110,10 @@ def _run(folder: Path, broker_port: int, plan: bench_sites.Plan, say: Callable[[
         programs.wait_ready("broker", "ready", 20)
         watch = _Watch(settings, clock)
         try:
+            programs.start("agents", plant.agent_command(names))
+            programs.wait_ready("agents", f"ready agent {names[-1]}", AGENTS_READY_S)
             programs.start("sites", [sys.executable, "-m", "coldseal.bench_sites", str(folder)])
             began_ms = int(programs.wait_ready("sites", "ready", 60).split()[1])
-            programs.start("agents", plant.agent_command(names))
-            programs.wait_ready("agents", f"ready agent {names[-1]}", 60)
             watch.until(began_ms + round((plan.until_s + ON_S + QUIET_S) * 1000), say, programs)
         finally:
             watch.close()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from wire.clock import Clock
 from wire.errors import SettingsError, SurroundingsError
 
 HOST = "127.0.0.1"
+PORTS = range(20_000, 32_000)
 
 
 class AgentPlan(msgspec.Struct, frozen=True):
@@ -36,9 +38,15 @@ class AgentPlan(msgspec.Struct, frozen=True):
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody holds now, all different."""
-    with contextlib.ExitStack() as held:
-        return [held.enter_context(socket.create_server((HOST, 0))).getsockname()[1] for _ in range(count)]
+    """Ports that nobody holds now, all different, below those that outgoing connections take by themselves."""
+    found: list[int] = []
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        if len(found) == count:
+            break
+        with contextlib.suppress(OSError):
+            socket.create_server((HOST, port)).close()
+            found.append(port)
+    return found
 
 
 def check_port(port: int, option: str) -> None:

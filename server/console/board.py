@@ -18,14 +18,11 @@ from server.console.feed import Feed, Snapshot
 from server.console.html import render
 from server.console.lists import RowList
 from server.console.rows import seal_row, violation_row
-from server.console.words import Words
+from server.console.words import HOMES, Words
 from server.tables import Violation
 from server.views import ViolationDetail
 
 REFRESH_S = 1.0
-HOMES = {"zh": "/", "en": "/en"}
-"""One address a language: a page's language is known before it is built."""
-
 GROUPS = (("open", "open"), ("acknowledged", "acknowledged"), ("closed", "closed_recent"))
 
 Step = Callable[..., Violation]

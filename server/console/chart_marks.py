@@ -123,7 +123,7 @@ def _gap_area(gap: Gap, curve: Curve, style: ChartStyle, *, told: bool) -> list[
     p = style.palette
     label = {
         "show": wide,
-        "position": "insideTop",
+        "position": _inside_top((gap.from_ms + to_ms) / 2 - curve.from_ms, whole),
         "distance": 6,
         "color": p.text if closed else p.amber,
         "fontWeight": 600,
@@ -136,6 +136,12 @@ def _gap_area(gap: Gap, curve: Curve, style: ChartStyle, *, told: bool) -> list[
         {"name": text, "xAxis": shifted(gap.from_ms), "itemStyle": style_, "label": label},
         {"xAxis": shifted(to_ms)},
     ]
+
+
+def _inside_top(middle_ms: float, whole_ms: int) -> str:
+    """Where a gap's text starts from: near an edge of the plot it must not leave it."""
+    at = middle_ms / whole_ms
+    return "insideTopLeft" if at < 0.12 else "insideTopRight" if at > 0.85 else "insideTop"
 
 
 def _window_area(from_ms: int, to_ms: int, style: ChartStyle) -> list[Option]:

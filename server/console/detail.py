@@ -99,6 +99,7 @@ class Detail:
             ui.html(render("plain", words, text=words("raw_or_envelope")), sanitize=False, tag="span")
         self._press()
         self._chart = ui.echart({}).classes("chart")
+        self._chart.props["role"], self._chart.props["aria-label"] = "img", f"{words('power')} kW"
         ui.element("div").classes("problem").props(f'role=alert data-chart-problem="{self._chart.id}"')
         self._below = ui.html("", sanitize=False).classes("below")
 

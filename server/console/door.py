@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated, Literal
 
+import nicegui
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
@@ -10,11 +11,12 @@ from server import tokens
 from server.api.auth import COOKIE, FIRST, SIGN_IN, set_cookie
 from server.console import palette
 from server.console.html import render, static
-from server.console.words import Words
+from server.console.words import HOMES, Words
 from server.store import Store
 from wire.clock import Clock
 
-HOME = "/"
+HOME = HOMES["zh"]
+FONTS = f"/_nicegui/{nicegui.__version__}/static/fonts.css"
 
 Lang = Literal["zh", "en"]
 
@@ -24,9 +26,10 @@ def router(store: Store, clock: Clock) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get(SIGN_IN)
-    def sign_in(lang: Lang = "zh", next: str = HOME) -> Response:  # noqa: A002 - its name in the address
-        """The form."""
-        return _form(Words(lang), _inside(next))
+    def sign_in(lang: Lang | None = None, next: str = HOME) -> Response:  # noqa: A002 - its name in the address
+        """The form, in the language of the page that was asked for."""
+        following = _inside(next)
+        return _form(Words(lang or ("en" if following.startswith(HOMES["en"]) else "zh")), following)
 
     @routes.post(SIGN_IN)
     def signed(
@@ -58,7 +61,7 @@ def router(store: Store, clock: Clock) -> APIRouter:
         words = Words("zh")
         if gained is None:
             return _form(words, HOME, words("link_used"), HTTPStatus.UNAUTHORIZED)
-        response = HTMLResponse(render("signed_in", words, style=_style(), next=HOME))
+        response = HTMLResponse(render("signed_in", words, style=_style(), fonts=FONTS, next=HOME))
         set_cookie(request, response, gained)
         return response
 
@@ -73,7 +76,7 @@ def router(store: Store, clock: Clock) -> APIRouter:
 
 
 def _form(words: Words, following: str, problem: str = "", status: HTTPStatus = HTTPStatus.OK) -> Response:
-    page = render("sign_in", words, style=_style(), next=following, problem=problem)
+    page = render("sign_in", words, style=_style(), fonts=FONTS, next=following, problem=problem)
     return HTMLResponse(page, status)
 
 

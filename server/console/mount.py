@@ -14,7 +14,7 @@ from server.console import charts, door, palette
 from server.console.board import Board, Visitor
 from server.console.feed import Feed, Listened
 from server.console.html import static
-from server.console.words import Language, Words
+from server.console.words import HOMES, Language, Words
 from server.store import Store
 from server.tables import Token
 from wire.clock import Clock
@@ -60,11 +60,14 @@ def register(app: FastAPI, server: Host) -> None:
 
 
 def _mount(app: FastAPI, feed: Feed) -> None:
-    """NiceGUI has one application for the whole process; each server hands its own feed in with each request."""
+    """NiceGUI has one application and one event loop for the whole process.
+
+    Each server hands its own feed in with each request, so that any number may be built; one at a time may be served.
+    """
     nicegui.app.user_middleware.clear()  # run_with adds its own again, which a started application refuses
     nicegui.app.middleware_stack = None
-    _page("/", "zh")
-    _page("/en", "en")
+    for language, path in HOMES.items():
+        _page(path, language)
     ui.run_with(
         app,
         title="ColdSeal",

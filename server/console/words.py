@@ -4,6 +4,9 @@ from typing import Literal
 
 Language = Literal["zh", "en"]
 
+HOMES: dict[Language, str] = {"zh": "/", "en": "/en"}
+"""One address a language: a page's language is known before it is built."""
+
 PAIRS: dict[str, tuple[str, str]] = {
     # page
     "title": ("ColdSeal 值班", "ColdSeal duty"),
@@ -72,9 +75,9 @@ PAIRS: dict[str, tuple[str, str]] = {
     "why.dead_feeder": ("馈线无电", "feeder dead"),
     "why.register": ("电能寄存器未走", "register stood still"),
     # one violation
-    "kind.mf_coreless": ("中频无芯炉", "medium-frequency coreless"),
-    "kind.mains_coreless": ("工频无芯炉", "mains-frequency coreless"),
-    "kind.mains_channel": ("工频有芯炉", "mains-frequency channel"),
+    "kind.mf_coreless": ("中频无芯炉", "MF coreless"),
+    "kind.mains_coreless": ("工频无芯炉", "mains coreless"),
+    "kind.mains_channel": ("工频有芯炉", "mains channel"),
     "shell.aluminium": ("铝壳", "aluminium shell"),
     "shell.steel": ("钢壳", "steel shell"),
     "seal_no": ("封存 {id}", "Seal {id}"),

@@ -1,31 +1,23 @@
 """Chromium, for one module at a time: its event loop must be gone before an asynchronous test starts its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.browser.served import ARGS, CHROMIUM, Visit
+from tests.browser.served import Opener, launched
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The system's browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
-def visit(chromium: Browser) -> Iterator[Callable[..., Visit]]:
-    """Opens windows (Visit's parameters, without the browser) and closes them before their server ends."""
-    visits: list[Visit] = []
-
-    def open_one(*args: object, **options: object) -> Visit:
-        visits.append(Visit(chromium, *args, **options))  # type: ignore[arg-type] # checked where Visit is built
-        return visits[-1]
-
-    yield open_one
-    for one in visits:
-        one.close()
+def visit(chromium: Browser) -> Iterator[Opener]:
+    """Opens windows for one test."""
+    opener = Opener(chromium)
+    yield opener
+    opener.close()

@@ -3,12 +3,14 @@
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import uvicorn
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from server import tokens
 from server.app import Server
@@ -113,7 +115,7 @@ def _melt(second: int) -> float | None:
 
 
 class Visit:
-    """One browser window on a site, signed in by a one-time link; notes every host that is asked and every mistake.
+    """One browser window; notes every host that is asked and every mistake.
 
     Attributes:
         page: the window.
@@ -122,14 +124,7 @@ class Visit:
     """
 
     def __init__(
-        self,
-        browser: Browser,
-        site: Site,
-        path: str = "/",
-        *,
-        size: tuple[int, int] = (1366, 768),
-        scheme: Literal["light", "dark"] = "light",
-        secret: str | None = None,
+        self, browser: Browser, *, size: tuple[int, int] = (1366, 768), scheme: Literal["light", "dark"] = "light"
     ) -> None:
         self.hosts: set[str] = set()
         self.mistakes: list[str] = []
@@ -141,15 +136,18 @@ class Visit:
         self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
         self.page.on("console", lambda said: self.mistakes.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.mistakes.append(str(error)))
+
+    def enter(self, site: Site, path: str = "/", *, secret: str | None = None) -> None:
+        """Sign in by a one-time link, or with a token's secret, and open a page."""
         if secret is None:
             self.page.goto(site.link())
+            self.page.wait_for_url(site.url + "/")
         else:
             self._context.add_cookies([{"name": "coldseal", "value": secret, "url": site.url}])
             self.page.goto(site.url + "/")
-        self.page.wait_for_selector("header .brand")
         if path != "/":
             self.page.goto(site.url + path)
-            self.page.wait_for_selector("header .brand")
+        self.page.wait_for_selector("header .brand")
 
     def close(self) -> None:
         """Close the window."""
@@ -169,3 +167,34 @@ class Visit:
         self.page.wait_for_function(script)
         option: dict[str, Any] = self.page.evaluate(script)
         return option
+
+
+class Opener:
+    """Opens windows, and closes them before their server ends."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._visits: list[Visit] = []
+
+    def __call__(
+        self, site: Site, path: str = "/", *, secret: str | None = None, size: tuple[int, int] = (1366, 768)
+    ) -> Visit:
+        """A window on a page of a site."""
+        visit = Visit(self._browser, size=size)
+        self._visits.append(visit)
+        visit.enter(site, path, secret=secret)
+        return visit
+
+    def close(self) -> None:
+        """Close every window."""
+        for visit in self._visits:
+            visit.close()
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """The system's Chromium, without what it would ask of the outside."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
+        yield browser
+        browser.close()

@@ -1,6 +1,6 @@
 """The page while something happens: news that appears by itself, a person who acts, a token that ends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,7 @@ from sqlmodel import select
 
 from server import violations
 from server.tables import Token, Transition
-from tests.browser.served import Site, Visit, tell_a_start
-
-Opener = Callable[..., Visit]
+from tests.browser.served import Opener, Site, tell_a_start
 
 
 @pytest.fixture

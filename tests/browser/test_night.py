@@ -1,15 +1,13 @@
 """A night in a county, as a real browser shows it: sentence, marks, curve, both languages, a phone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
 from server.console.chart_style import shifted
-from tests.browser.served import GAP_S, PEAK_S, RESUMED_S, Site, Visit, tell_a_night
+from tests.browser.served import GAP_S, PEAK_S, RESUMED_S, Opener, Site, tell_a_night
 from tests.server.ingest.plant import START_MS
-
-Opener = Callable[..., Visit]
 
 
 @pytest.fixture(scope="module")
