@@ -28,7 +28,8 @@ def read(path: Path, into: type[T]) -> T:
     except (OSError, UnicodeDecodeError) as error:
         raise SurroundingsError(f"{path}: cannot be read: {error}; check the path and its rights") from error
     try:
-        return msgspec.convert(strict_yaml.load(text), into)
+        written = strict_yaml.load(text)
+        return msgspec.convert({} if written is None else written, into)  # an empty file says nothing
     except yaml.YAMLError as error:
         raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except msgspec.ValidationError as error:

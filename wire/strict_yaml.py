@@ -1,12 +1,13 @@
-"""YAML as people write it by hand, without PyYAML's silence about a key that is given twice."""
+"""YAML as people write it by hand, without PyYAML's silence about a key given twice or a number read as octal."""
 
+import re
 from collections.abc import Hashable
 
 import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """Builds plain values only, and refuses a second value for a key."""
+    """Builds plain values only; refuses a second value for a key, and numbers that are not what they look like."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         """The mapping of a node."""
@@ -21,6 +22,17 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.append(key)
         return super().construct_mapping(node, deep)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """An integer; 011 would be read as 9 and 1:30 as 90, so neither is taken (report g01)."""
+        if re.match(r"[-+]?0[0-9_]", node.value) or ":" in node.value:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"number {node.value}: expected 11 or 0x0b, without leading zero or ':'", node.start_mark
+            )
+        return int(super().construct_yaml_int(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def load(text: str) -> object:

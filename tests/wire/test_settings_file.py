@@ -34,7 +34,8 @@ def test_settings_are_read(tmp_path: Path) -> None:
     [
         ("name: a\nport: 1\n", "Object contains unknown field `port`; correct this key"),
         ("{}", "Object missing required field `name`; correct this key"),
-        ("", "Expected `object`, got `null`; correct this key"),
+        ("", "Object missing required field `name`; correct this key"),
+        ("- a\n", "Expected `object`, got `array`; correct this key"),
         ("name: a\nmeters: [{unit: x}]\n", "meters[0].unit: Expected `int`, got `str`; correct this key"),
         ("name: a\nmeters: [{unit: 1}, {}]\n", "meters[1]: Object missing required field `unit`; correct this key"),
         ("name: [", "not YAML: while parsing"),

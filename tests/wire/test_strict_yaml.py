@@ -10,6 +10,7 @@ from wire import strict_yaml
     ("text", "document"),
     [
         ("", None),
+        ("a: 0\nb: -12\nc: 0x0012\nd: 1_000", {"a": 0, "b": -12, "c": 18, "d": 1000}),
         ("a: 1\nb: [x, 2]", {"a": 1, "b": ["x", 2]}),
         ("base: &b {x: 1, y: 2}\nown: {<<: *b, y: 3}", {"base": {"x": 1, "y": 2}, "own": {"x": 1, "y": 3}}),
         ("- {a: 1}\n- {a: 2}", [{"a": 1}, {"a": 2}]),
@@ -25,6 +26,8 @@ def test_plain_documents(text: str, document: object) -> None:
     [
         ("a: 1\na: 2", "key 'a' is given twice; keep one"),
         ("deep:\n  - {b: 1, b: 1}", "key 'b' is given twice; keep one"),
+        ("unit: 011", "number 011: expected 11 or 0x0b, without leading zero or ':'"),
+        ("address: 12:30", "number 12:30: expected 11 or 0x0b, without leading zero or ':'"),
         ("{1: x, 1: y}", "key 1 is given twice; keep one"),
         ("a: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
         ("a: 1\n---\nb: 2", "expected a single document"),
