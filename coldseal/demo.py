@@ -19,7 +19,6 @@ EXIT_CODES = (
     "Exit codes: 0 ended by Ctrl-C, or --until was reached; 1 --until was not reached in time; "
     "2 wrong use; 3 port, folder or a program that ended."
 )
-DEPLOYMENT = "demo.coldseal/1"
 
 app = typer.Typer(help=f"Three simulated sites on this machine. {EXIT_CODES}", add_completion=False)
 

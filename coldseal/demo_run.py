@@ -4,6 +4,7 @@ import sys
 import time
 from pathlib import Path
 from typing import TextIO
+from urllib.error import URLError
 
 import msgspec
 
@@ -85,14 +86,17 @@ def _follow(programs: ProcessGroup, story: Story, *, end_at_violation: bool) -> 
     began = time.monotonic()
     killed = False
     while not end_at_violation or time.monotonic() - began < UNTIL_WAIT_S:
-        story.look()
+        for exited in programs.check():
+            raise SurroundingsError(f"demo: {exited}")
+        try:
+            story.look()
+        except URLError as error:
+            raise SurroundingsError(f"demo: the server does not answer: {error.reason}") from error
         if end_at_violation and story.resumed is not None:
             return msgspec.json.encode(story.resumed).decode()
         if not killed and time.monotonic() - began > KILL_AGENT_3_S:
             programs.kill(AGENTS[2])
             killed = True
-        for exited in programs.check():
-            raise SurroundingsError(f"demo: {exited}")
         time.sleep(LOOK_S)
     return None
 

@@ -12,6 +12,10 @@ ALIVE_VOLTAGE_V = 40.0
 SLEEP_SHARE = 0.8
 """A furnace counts as asleep again below this share of its wake power: no chatter around the level."""
 
+RISE_SHARE = 1.5
+"""An awake furnace that rises above so much of its told level (plus its wake power) is told anew: a pledged load first,
+then a melt."""
+
 _VOLTAGES = tuple(q for q in Quantity if q.value.startswith("voltage_l"))
 
 
@@ -34,6 +38,8 @@ class Known(msgspec.Struct, frozen=True):
 
     state: State | None = None
     awake: bool | None = None
+    level_w: float | None = None
+    """|P| that was told while awake."""
     alive: bool | None = None
     contact_open: float | None = None
     contact_count: float | None = None
@@ -47,9 +53,11 @@ def step(known: Known, reading: Reading, wake_power_w: float) -> tuple[Known, Ch
         reading: the new one.
         wake_power_w: |active power| from which the furnace counts as awake.
     """
+    awake = _awake(known.awake, reading, wake_power_w)
     now = Known(
         state=reading.state,
-        awake=_awake(known.awake, reading, wake_power_w),
+        awake=awake,
+        level_w=_level(known.level_w, reading, wake_power_w) if awake else None,
         alive=_alive(known.alive, reading),
         contact_open=_latest(known.contact_open, reading, Quantity.CONTACT_OPEN),
         contact_count=_latest(known.contact_count, reading, Quantity.CONTACT_COUNT),
@@ -61,9 +69,10 @@ def _change(before: Known, now: Known) -> Change | None:
     """The change that matters most, power first."""
     answers = now.state is State.OK
     power = now.awake != before.awake and (now.awake or before.awake is not None)
+    rose = now.level_w is not None and now.level_w != before.level_w
     shown = (
+        (power or rose, Change.POWER_ROSE if now.awake else Change.POWER_FELL),
         (before.state is None, Change.FIRST),
-        (power, Change.POWER_ROSE if now.awake else Change.POWER_FELL),
         (_moved(before.contact_open, now.contact_open), Change.CONTACT),
         (_moved(before.contact_count, now.contact_count), Change.COUNT),
         (answers != (before.state is State.OK), Change.ANSWERS if answers else Change.SILENT),
@@ -82,6 +91,14 @@ def _awake(before: bool | None, reading: Reading, wake_power_w: float) -> bool |
     if not isinstance(power, float | int):
         return before
     return abs(power) >= (wake_power_w * SLEEP_SHARE if before else wake_power_w)
+
+
+def _level(before: float | None, reading: Reading, wake_power_w: float) -> float | None:
+    """The told level, or the reading's power where that is far above it."""
+    power = reading.values.get(Quantity.ACTIVE_POWER_W)
+    if not isinstance(power, float | int):
+        return before
+    return abs(power) if before is None or abs(power) > RISE_SHARE * before + wake_power_w else before
 
 
 def _alive(before: bool | None, reading: Reading) -> bool | None:

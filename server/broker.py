@@ -157,7 +157,11 @@ class Broker:
         log.warning("broker disconnected: %s", reason)
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        arrived = Message(message.topic, bytes(message.payload), self._clock.wall_ms())
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # an exception here would end paho's thread
+            topic = "(not UTF-8)"
+        arrived = Message(topic, bytes(message.payload), self._clock.wall_ms())
         self._inbox.put(Arrived(arrived, message.mid, message.qos, self._connection))
 
 

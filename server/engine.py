@@ -2,7 +2,7 @@
 
 Rules run on event time and keep their state in the database, so that a server killed in the middle goes on as if it
 had not been. Rows that come late, behind others that were judged already, are judged with their surroundings from
-the store and a fresh state; the same finding is found again, not twice.
+the store; what they show joins the finding that it overlaps.
 """
 
 from collections.abc import Iterable
@@ -12,11 +12,12 @@ import msgspec
 from sqlmodel import Session, col, select
 
 from server import spans, violations
+from server.detect import resumed_power
 from server.detect.finding import Finding
-from server.detect.rules import MeterState, advance
-from server.facts import Watched, WatchedCache
-from server.series import series
-from server.tables import Agent, Envelope, RuleState
+from server.detect.rules import MeterState, Outcome, advance
+from server.facts import Watched, WatchedCache, watched
+from server.series import Taken, series
+from server.tables import Agent, Envelope, Meter, RuleState
 from wire import envelope as envelopes
 from wire.batch import Batch, Row, rows
 
@@ -53,34 +54,68 @@ class Engine:
         self._states: dict[str, dict[str, MeterState]] = {}
         self.judged = Judged(set(), [])
 
-    def take(self, agent_id: str, batch: Batch, taken: list[Row]) -> None:
+    def take(self, agent_id: str, batch: Batch, taken: list[Row], received_ms: int) -> None:
         """Judge the rows of an envelope that follows the ones judged before."""
         for name, meter_rows in _by_meter(taken):
             place = self._places(agent_id).get(name)
             if place is None:
                 continue
-            states = self._states_of(place.seal_id)
-            key = f"{agent_id}/{name}"
-            s = series(meter_rows, [batch.seq] * len(meter_rows), batch.per)
-            outcome = advance(states.get(key, MeterState()), place.seal, place.meter, s)
-            states[key] = outcome.state
-            spans.put(self._session, place.seal_id, outcome.spans)
-            self.found(agent_id, place, outcome.findings)
+            s = series(meter_rows, [batch.seq] * len(meter_rows), _how(batch, received_ms))
+            outcome = advance(self._state(place, agent_id), place.seal, place.meter, s)
+            self._states_of(place.seal_id)[f"{agent_id}/{name}"] = outcome.state
+            self._keep(agent_id, place, outcome)
 
-    def take_late(self, agent_id: str, batch: Batch, taken: list[Row]) -> None:
-        """Judge rows that came behind others, with what surrounds them."""
+    def take_late(self, agent_id: str, taken: list[Row]) -> None:
+        """Judge rows that came behind others, with what surrounds them; the state of the live rules stays."""
         if not taken:
             return
         first, last = min(r.wall_ms for r in taken), max(r.wall_ms for r in taken)
-        gathered = self._stored(agent_id, first - LATE_CONTEXT_MS, last + LATE_CONTEXT_MS)
-        for name, place in self._places(agent_id).items():
-            mine = [(row, seq) for row, seq in gathered if row.meter == name]
+        for place in self._places(agent_id).values():
+            live = self._state(place, agent_id)
+            start = MeterState(resumed=resumed_power.State(live.resumed.baseline))
+            outcome, seen = self._judge_stored(agent_id, place, start, first - LATE_CONTEXT_MS, last + LATE_CONTEXT_MS)
+            moved_on = live.covered.last_ms is not None and seen < live.covered.last_ms
+            findings = [_ended(f) if moved_on else f for f in outcome.findings]
+            self._keep(agent_id, place, msgspec.structs.replace(outcome, findings=findings))
+
+    def catch_up_new_meters(self) -> None:
+        """Judge what was stored under a seal before its meter was registered."""
+        for meter in self._session.exec(select(Meter).where(col(Meter.caught_up).is_(False))).all():
+            place = watched(self._session, meter.agent_id)[meter.name]
+            outcome, _ = self._judge_stored(meter.agent_id, place, MeterState(), place.seal.from_ms, self.now_ms)
+            self._states_of(place.seal_id)[f"{meter.agent_id}/{meter.name}"] = outcome.state
+            self._keep(meter.agent_id, place, outcome)
+            meter.caught_up = True
+            self._session.add(meter)
+
+    def _judge_stored(
+        self, agent_id: str, place: Watched, start: MeterState, first_ms: int, last_ms: int
+    ) -> tuple[Outcome, int]:
+        """Stored rows of one meter in a time, judged from a state, and the newest row's time."""
+        found = self._session.exec(
+            select(Envelope)
+            .where(Envelope.agent_id == agent_id)
+            .where(col(Envelope.first_ms) <= last_ms, col(Envelope.last_ms) >= first_ms)
+            .order_by(col(Envelope.seq))
+        ).all()
+        whole, seen = Outcome(start, [], []), first_ms
+        for stored in found:
+            batch, all_rows = opened(stored)
+            mine = [row for row in all_rows if row.meter == place.meter.name]
             if not mine:
                 continue
-            s = series([row for row, _ in mine], [seq for _, seq in mine], batch.per)
-            outcome = advance(MeterState(), place.seal, place.meter, s)
-            spans.put(self._session, place.seal_id, outcome.spans)
-            self.found(agent_id, place, outcome.findings)
+            seen = max(seen, *(row.wall_ms for row in mine))
+            s = series(mine, [stored.seq] * len(mine), _how(batch, stored.received_ms))
+            one = advance(whole.state, place.seal, place.meter, s)
+            whole = Outcome(one.state, [*whole.findings, *one.findings], [*whole.spans, *one.spans])
+        return whole, seen
+
+    def _keep(self, agent_id: str, place: Watched, outcome: Outcome) -> None:
+        spans.put(self._session, place.seal_id, outcome.spans)
+        self.found(agent_id, place, outcome.findings)
+
+    def _state(self, place: Watched, agent_id: str) -> MeterState:
+        return self._states_of(place.seal_id).get(f"{agent_id}/{place.meter.name}", MeterState())
 
     def found(self, agent_id: str, place: Watched, findings: Iterable[Finding]) -> None:
         """Turn findings into violations."""
@@ -112,21 +147,20 @@ class Engine:
             self._states[seal_id] = {} if row is None else msgspec.json.decode(row.state, type=dict[str, MeterState])
         return self._states[seal_id]
 
-    def _stored(self, agent_id: str, first_ms: int, last_ms: int) -> list[tuple[Row, int]]:
-        """Stored rows of an agent in a time, in the order of their numbers."""
-        found = self._session.exec(
-            select(Envelope)
-            .where(Envelope.agent_id == agent_id)
-            .where(col(Envelope.first_ms) <= last_ms, col(Envelope.last_ms) >= first_ms)
-            .order_by(col(Envelope.seq))
-        ).all()
-        return [(row, stored.seq) for stored in found for row in opened(stored)[1]]
-
 
 def opened(stored: Envelope) -> tuple[Batch, list[Row]]:
     """The batch and its rows, of an envelope that was verified when it was stored."""
     batch = envelopes.parse(envelopes.take_apart(stored.raw).body, Batch)
     return batch, rows(batch)
+
+
+def _how(batch: Batch, received_ms: int) -> Taken:
+    return Taken(batch.per, received_ms, batch.boot, clock_stepped=batch.clk.step != 0)
+
+
+def _ended(finding: Finding) -> Finding:
+    """A finding that live rows have left behind."""
+    return finding if finding.ended_ms is not None else msgspec.structs.replace(finding, ended_ms=finding.last_ms)
 
 
 def _by_meter(taken: list[Row]) -> list[tuple[str, list[Row]]]:

@@ -24,7 +24,7 @@ def advance(session: Session, engine: Engine, agent: Agent, got: Accepted) -> No
         got: the envelope that was just stored.
     """
     for seq in beyond(session, agent, agent.ack_seq):
-        while seq > agent.ack_seq + 1 and _pass_loss(session, agent):
+        while seq > agent.ack_seq + 1 and _pass_loss(session, agent, seq):
             continue
         if seq != agent.ack_seq + 1 or not _take(session, engine, agent, seq, got):
             break
@@ -40,7 +40,7 @@ def advance(session: Session, engine: Engine, agent: Agent, got: Accepted) -> No
 def pass_gap(session: Session, engine: Engine, agent: Agent) -> None:
     """Judge what waits beyond a gap: power comes first, the missing is still asked for."""
     for seq in beyond(session, agent, agent.detected_seq):
-        engine.take(agent.id, *opened(_get(session, agent, seq)))
+        _judge(session, engine, agent, seq)
         agent.detected_seq = seq
     agent.gap_since_ms = None
     session.add(agent)
@@ -51,25 +51,30 @@ def _judge_onward(session: Session, engine: Engine, agent: Agent) -> None:
     for seq in beyond(session, agent, agent.detected_seq):
         if seq != agent.detected_seq + 1:
             return
-        engine.take(agent.id, *opened(_get(session, agent, seq)))
+        _judge(session, engine, agent, seq)
         agent.detected_seq = seq
 
 
 def _take(session: Session, engine: Engine, agent: Agent, seq: int, got: Accepted) -> bool:
     """Add the following envelope to the chain and judge it; says whether it really follows."""
     if seq == got.batch.seq:
-        sha, batch, taken = got.sha, got.batch, got.rows
+        sha, batch, taken, received_ms = got.sha, got.batch, got.rows, engine.now_ms
     else:
         stored = _get(session, agent, seq)
-        sha, (batch, taken) = stored.sha, opened(stored)
+        sha, received_ms, (batch, taken) = stored.sha, stored.received_ms, opened(stored)
     if agent.ack_sha is not None and batch.prev != b64url(agent.ack_sha):
         records.reject_stored(session, _get(session, agent, seq))
         return False
     agent.ack_seq, agent.ack_sha = seq, sha
     if seq > agent.detected_seq:
-        engine.take(agent.id, batch, taken)
+        engine.take(agent.id, batch, taken, received_ms)
         agent.detected_seq = seq
     return True
+
+
+def _judge(session: Session, engine: Engine, agent: Agent, seq: int) -> None:
+    stored = _get(session, agent, seq)
+    engine.take(agent.id, *opened(stored), stored.received_ms)
 
 
 def _newest(session: Session, agent: Agent, got: Accepted) -> int:
@@ -93,8 +98,8 @@ def _get(session: Session, agent: Agent, seq: int) -> Envelope:
     return session.exec(select(Envelope).where(Envelope.agent_id == agent.id, Envelope.seq == seq)).one()
 
 
-def _pass_loss(session: Session, agent: Agent) -> bool:
-    """Go on behind a declared loss that holds the following number; says whether there was one."""
+def _pass_loss(session: Session, agent: Agent, stored_seq: int) -> bool:
+    """Go on behind a declared loss that holds the following number, but never over a stored envelope."""
     last = session.exec(
         select(Loss.last_seq)
         .where(
@@ -106,6 +111,6 @@ def _pass_loss(session: Session, agent: Agent) -> bool:
     ).first()
     if last is None:
         return False
-    agent.ack_seq, agent.ack_sha = last, None
-    agent.detected_seq = max(agent.detected_seq, last)
+    agent.ack_seq, agent.ack_sha = min(last, stored_seq - 1), None
+    agent.detected_seq = max(agent.detected_seq, agent.ack_seq)
     return True

@@ -7,7 +7,7 @@ idempotent by agent and sequence number; the MQTT dup flag says nothing and is n
 from collections.abc import Sequence
 
 import msgspec
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from server import following, records, violations
 from server.detect import silent
@@ -28,6 +28,7 @@ from wire.limits import MISSING_RANGES_MAX
 from wire.receipt import Receipt
 
 RECEIPT_KID = "server#1"
+SILENT_AGAIN_MS = 10_000
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -55,6 +56,7 @@ class Ingest:
         self._store, self._deployment, self._key, self._clock = store, deployment, key, clock
         self._silent_after_s, self._gap_wait_ms = silent_after_s, gap_wait_s * 1000
         self._watched = WatchedCache(clock)
+        self._told_silent: dict[str, int] = {}
 
     def take(self, messages: list[Message]) -> Done:
         """Handle messages in one transaction; when this returns they are committed."""
@@ -76,6 +78,11 @@ class Ingest:
             receipts = {agent.id: self._receipt(session, agent) for agent in touched.values()}
         return Done(receipts, engine.judged, **counts)
 
+    def set_aside(self, message: Message) -> None:
+        """Keep a message as rejected because a mistake of ours cannot take it; its agent gets no receipt."""
+        with self._store.transaction() as session:
+            records.reject(session, message, Refusal(None, Why.OUR_MISTAKE, "see the server's log; report it"))
+
     def tick(self, listening_since_ms: int) -> Judged:
         """What time alone brings: gaps that waited long enough, and silence.
 
@@ -88,6 +95,7 @@ class Ingest:
             waited = select(Agent).where(col(Agent.gap_since_ms) <= now_ms - self._gap_wait_ms)
             for agent in session.exec(waited).all():
                 following.pass_gap(session, engine, agent)
+            engine.catch_up_new_meters()
             self._judge_silence(session, engine, now_ms, listening_since_ms)
             engine.save()
         return engine.judged
@@ -110,31 +118,34 @@ class Ingest:
         records.accept(session, message, got)
         agent.heard_ms = message.received_ms
         agent.last_row_ms = max([agent.last_row_ms or 0, *(row.wall_ms for row in got.rows)]) or None
-        if got.batch.seq < agent.detected_seq:  # one of the missing, after detection went on without it
-            engine.take_late(agent.id, got.batch, got.rows)
+        if got.batch.seq <= agent.detected_seq:  # one of the missing, after detection went on without it
+            engine.take_late(agent.id, got.rows)
         following.advance(session, engine, agent, got)
         return "accepted"
 
     def _judge_silence(self, session: Session, engine: Engine, now_ms: int, listening_since_ms: int) -> None:
         """Ask only about agents that were not heard for long, and those that a finding calls silent."""
         limit_ms = now_ms - self._silent_after_s * 1000
-        quiet = select(Agent).where(col(Agent.revoked_ms).is_(None), col(Agent.heard_ms) < limit_ms)
+        stale = or_(col(Agent.heard_ms) < limit_ms, col(Agent.last_row_ms) < limit_ms)
         if listening_since_ms < limit_ms:
-            for agent in session.exec(quiet).all():
+            for agent in session.exec(select(Agent).where(col(Agent.revoked_ms).is_(None), stale)).all():
                 self._judge_quiet(engine, agent, now_ms, listening_since_ms)
         for seal_id, agent in violations.called_silent(session):
-            if agent.heard_ms is not None and agent.heard_ms >= limit_ms:
-                violations.end(session, seal_id, Code.SILENT, agent.id, agent.last_row_ms or agent.heard_ms)
+            if agent.revoked_ms is not None or _fresh_ms(agent) >= limit_ms:
+                violations.end(session, seal_id, Code.SILENT, agent.id, agent.last_row_ms or now_ms)
                 engine.judged.seals.add(seal_id)
 
     def _judge_quiet(self, engine: Engine, agent: Agent, now_ms: int, listening_since_ms: int) -> None:
+        """A finding for each seal of the agent; one that goes on is told again each SILENT_AGAIN_MS only."""
+        if now_ms - self._told_silent.get(agent.id, 0) < SILENT_AGAIN_MS:
+            return
         for place in engine.places(agent):
             sealed = place.seal.from_ms <= now_ms < (place.seal.until_ms or now_ms + 1)
             if place.meter.role != FURNACE or not sealed or agent.last_row_ms is None or agent.heard_ms is None:
                 continue
             finding = silent.judge(
                 last_row_ms=agent.last_row_ms,
-                heard_ms=max(agent.heard_ms, listening_since_ms),
+                heard_ms=max(_fresh_ms(agent), listening_since_ms),
                 now_ms=now_ms,
                 limit_s=self._silent_after_s,
                 seq=agent.ack_seq,
@@ -142,6 +153,7 @@ class Ingest:
             )
             if finding is not None:
                 engine.found(agent.id, place, [finding])
+                self._told_silent[agent.id] = now_ms
 
     def _receipt(self, session: Session, agent: Agent) -> bytes:
         beyond = agent.gap_since_ms is not None or agent.detected_seq > agent.ack_seq
@@ -156,6 +168,11 @@ class Ingest:
             miss=_between(agent.ack_seq, held)[:MISSING_RANGES_MAX],
         )
         return envelopes.sign(receipt.encode(body), envelopes.Kind.RECEIPT, RECEIPT_KID, self._key)
+
+
+def _fresh_ms(agent: Agent) -> int:
+    """How recent an agent's newest row is, by its own clock and by ours: one that only sends the past is silent too."""
+    return min(agent.heard_ms or 0, agent.last_row_ms or 0)
 
 
 def _registered(session: Session, kid: str) -> Registered | None:
@@ -180,6 +197,7 @@ def _between(ack: int, held: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """What is missing between the chain's end and the ranges beyond it."""
     missing, following = list[tuple[int, int]](), ack + 1
     for first, last in held:
-        missing.append((following, first - 1))
+        if first > following:
+            missing.append((following, first - 1))
         following = last + 1
     return missing

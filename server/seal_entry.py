@@ -105,6 +105,12 @@ def contradictions(entry: SealEntry) -> Iterator[Mistake]:
         )
     for i, window in enumerate(entry.maintenance):
         yield from _window(entry, i, window)
+    furnace_meters = [i for i, meter in enumerate(entry.meters) if meter.role == "furnace"]
+    for i in furnace_meters[1:]:
+        yield Mistake(
+            ("meters", i, "role"),
+            "expected one meter of role furnace a seal, got another; seal each furnace with its own number",
+        )
     names = [(meter.agent, meter.name) for meter in entry.meters]
     for i, name in enumerate(names):
         if name in names[:i]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from server.detect.series import Series
@@ -10,13 +11,22 @@ from wire.quantities import Quantity
 from wire.reading import Unreadable
 
 
-def series(rows: Sequence[Row], seq: Sequence[int], period_ms: int) -> Series:
+class Taken(msgspec.Struct, frozen=True):
+    """What holds for all rows of one envelope."""
+
+    period_ms: int
+    received_ms: int
+    boot: str
+    clock_stepped: bool
+
+
+def series(rows: Sequence[Row], seq: Sequence[int], taken: Taken) -> Series:
     """The rows of one meter as arrays.
 
     Args:
         rows: at least one row, all of one meter, in the order taken.
         seq: the envelope of each row.
-        period_ms: the nominal time between rows.
+        taken: how they were taken and when they arrived.
     """
     names = {quantity for row in rows for quantity in row.values}
     values = {quantity: np.full(len(rows), np.nan) for quantity in names}
@@ -32,5 +42,8 @@ def series(rows: Sequence[Row], seq: Sequence[int], period_ms: int) -> Series:
         seq=np.array(seq, dtype=np.int64),
         values=values,
         reasons=reasons,
-        period_ms=period_ms,
+        period_ms=taken.period_ms,
+        received_ms=taken.received_ms,
+        boot=taken.boot,
+        clock_stepped=taken.clock_stepped,
     )

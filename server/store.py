@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
@@ -22,6 +22,10 @@ def wal_is_safe(version: tuple[int, int, int]) -> bool:
     have the repair.
     """
     return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0)
+
+
+class StoreUnavailable(SurroundingsError):
+    """The database takes no transaction now; what was to be written is to be tried again."""
 
 
 class Store:
@@ -45,11 +49,20 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that commits when the block ends and rolls back when it raises."""
+        """A session that commits when the block ends and rolls back when it raises.
+
+        Raises:
+            StoreUnavailable: the disk is full, or another process holds the file too long; nothing was written.
+        """
         with self._turn, Session(self.engine, expire_on_commit=False) as session:
             try:
                 yield session
                 session.commit()
+            except OperationalError as error:
+                session.rollback()
+                raise StoreUnavailable(
+                    f"{self.path}: takes no transaction now: {error.orig}; free its disk, or end what holds it"
+                ) from error
             except BaseException:
                 session.rollback()
                 raise
@@ -61,6 +74,7 @@ class Store:
     def _open(self) -> Engine:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)  # names, codes and hashes of tokens are the server's alone
             engine = create_engine(f"sqlite:///{self.path}", connect_args={"timeout": 15, "check_same_thread": False})
             event.listen(engine, "connect", self._on_connect)
             event.listen(engine, "begin", _begin_as_writer)

@@ -123,6 +123,8 @@ class Meter(SQLModel, table=True):
     profile: str
     ct_ratio: float = 1.0
     aux_powered: bool = False
+    caught_up: bool = False
+    """What its agent had sent before it was registered went through detection."""
 
 
 class Envelope(SQLModel, table=True):
@@ -143,7 +145,6 @@ class Envelope(SQLModel, table=True):
 class Loss(SQLModel, table=True):
     """Envelopes that an agent declared lost, in a signed envelope."""
 
-    __table_args__ = (UniqueConstraint("agent_id", "declared_in_seq", "first_seq", "rows"),)
     id: int | None = Field(default=None, primary_key=True)
     agent_id: str = Field(index=True)
     first_seq: int | None = Field(default=None, sa_type=BigInteger)
@@ -211,13 +212,14 @@ class StoredFinding(SQLModel, table=True):
     """What a rule saw; several may strengthen one violation."""
 
     __tablename__ = "finding"
-    __table_args__ = (UniqueConstraint("seal_id", "code", "meter", "first_ms"),)
+    __table_args__ = (UniqueConstraint("seal_id", "code", "meter", "note", "first_ms"),)
     id: int | None = Field(default=None, primary_key=True)
     violation_id: str = Field(foreign_key="violation.id", index=True)
     seal_id: str
     code: str
     severity: str
     meter: str
+    note: str = ""
     first_ms: int = Field(sa_type=BigInteger)
     raised_ms: int = Field(sa_type=BigInteger)
     last_ms: int = Field(sa_type=BigInteger)

@@ -35,6 +35,7 @@ class Why(StrEnum):
     WRONG_DEPLOYMENT = "wrong_deployment"
     WRONG_AGENT = "wrong_agent"
     FORK = "fork"
+    OUR_MISTAKE = "our_mistake"
 
 
 class Registered(msgspec.Struct, frozen=True):

@@ -9,7 +9,8 @@ import base64
 import hashlib
 from enum import StrEnum
 
-from sqlmodel import Session, col, select
+import msgspec
+from sqlmodel import Session, col, func, or_, select
 
 from server.detect.finding import POWER, SEVERITY, Code, Finding
 from server.sentences import Subject, sentence
@@ -51,22 +52,19 @@ def apply(session: Session, subject: Subject, agent_id: str, finding: Finding, n
         finding: what a rule saw.
         now_ms: server time.
     """
-    stored = session.exec(
-        select(StoredFinding).where(
-            StoredFinding.seal_id == subject.seal_id,
-            StoredFinding.code == finding.code.value,
-            StoredFinding.meter == finding.meter,
-            StoredFinding.first_ms == finding.first_ms,
-        )
-    ).first()
-    if stored is not None:
-        violation = session.get_one(Violation, stored.violation_id)
-        return violation, _grow(session, violation, stored, subject, finding)
-    violation, change = _violation_for(session, subject, finding, now_ms)
-    session.add(violation)
-    session.flush()
-    session.add(_stored(violation.id, subject.seal_id, agent_id, finding))
-    return violation, change
+    stored = _known(session, subject.seal_id, finding)
+    if stored is None:
+        violation, change = _violation_for(session, subject, finding, now_ms)
+        session.add(violation)
+        session.flush()
+        session.add(_stored(violation.id, subject.seal_id, agent_id, finding))
+        return violation, change
+    violation = session.get_one(Violation, stored.violation_id)
+    closed_ms = _closed_ms(session, violation)
+    if closed_ms is not None and finding.ended_ms is None and finding.last_ms > closed_ms >= finding.first_ms:
+        going_on = msgspec.structs.replace(finding, first_ms=closed_ms + 1, raised_ms=finding.last_ms)
+        return apply(session, subject, agent_id, going_on, now_ms)  # closing it does not end the draw
+    return violation, _grow(session, violation, stored, subject, finding)
 
 
 def acknowledge(session: Session, violation_id: str, *, author: str, reason: str, now_ms: int) -> Violation:
@@ -114,6 +112,33 @@ def end(session: Session, seal_id: str, code: Code, agent_id: str, ended_ms: int
         violation = session.get_one(Violation, stored.violation_id)
         violation.ended_ms = ended_ms
         session.add_all([stored, violation])
+
+
+def _known(session: Session, seal_id: str, finding: Finding) -> StoredFinding | None:
+    """The same finding as it was stored: the same first sample, or (of late rows) a time that overlaps."""
+    same = session.exec(
+        select(StoredFinding)
+        .where(StoredFinding.seal_id == seal_id, StoredFinding.code == finding.code.value)
+        .where(StoredFinding.meter == finding.meter, StoredFinding.note == finding.note)
+        .where(
+            col(StoredFinding.first_ms) <= finding.last_ms,
+            or_(col(StoredFinding.last_ms) >= finding.first_ms, StoredFinding.first_ms == finding.first_ms),
+        )
+        .order_by(col(StoredFinding.first_ms))
+    ).all()
+    exact = [stored for stored in same if stored.first_ms == finding.first_ms]
+    return next(iter([*exact, *same]), None)
+
+
+def _closed_ms(session: Session, violation: Violation) -> int | None:
+    """When a closed violation was closed."""
+    if violation.state != "closed":
+        return None
+    return session.exec(
+        select(func.max(Transition.at_ms)).where(
+            Transition.violation_id == violation.id, Transition.to_state == "closed"
+        )
+    ).one()
 
 
 def _move(
@@ -175,20 +200,45 @@ def _opened(session: Session, subject: Subject, finding: Finding, now_ms: int) -
 
 
 def _grow(session: Session, violation: Violation, stored: StoredFinding, subject: Subject, finding: Finding) -> Change:
-    ended = finding.ended_ms is not None and stored.ended_ms is None
-    if finding.last_ms <= stored.last_ms and not ended:
-        return Change.SAME
-    stored.last_ms, stored.ended_ms = max(stored.last_ms, finding.last_ms), finding.ended_ms
+    before = (stored.first_ms, stored.last_ms, stored.ended_ms)
+    if finding.last_ms >= stored.last_ms:
+        stored.last_ms, stored.ended_ms, stored.last_seq = finding.last_ms, finding.ended_ms, finding.last_seq
+    if finding.first_ms < stored.first_ms:
+        stored.first_ms, stored.first_seq = finding.first_ms, finding.first_seq
     stored.peak = max(stored.peak, finding.peak)
-    stored.energy_wh = finding.energy_wh
-    stored.last_seq = max(stored.last_seq, finding.last_seq)
+    if finding.energy_wh is not None:
+        stored.energy_wh = max(stored.energy_wh or 0.0, finding.energy_wh)
+    if before == (stored.first_ms, stored.last_ms, stored.ended_ms):
+        return Change.SAME
     session.add(stored)
+    session.flush()
     if violation.state != "closed":
-        _stretch(violation, finding)
+        grown = _as_finding(stored)
+        _stretch(violation, grown)
         if violation.code == finding.code:
-            _say(violation, subject, finding)
+            _say(violation, subject, grown)
         session.add(violation)
-    return Change.ENDED if ended else Change.GREW
+    return Change.ENDED if before[2] is None and stored.ended_ms is not None else Change.GREW
+
+
+def _as_finding(stored: StoredFinding) -> Finding:
+    return Finding(
+        code=Code(stored.code),
+        meter=stored.meter,
+        first_ms=stored.first_ms,
+        raised_ms=stored.raised_ms,
+        last_ms=stored.last_ms,
+        ended_ms=stored.ended_ms,
+        statistic=stored.statistic,
+        threshold=stored.threshold,
+        unit=stored.unit,
+        peak=stored.peak,
+        energy_wh=stored.energy_wh,
+        false_alarms_per_year=stored.false_alarms_per_year,
+        first_seq=stored.first_seq,
+        last_seq=stored.last_seq,
+        note=stored.note,
+    )
 
 
 def _stretch(violation: Violation, finding: Finding) -> None:
@@ -218,6 +268,7 @@ def _stored(violation_id: str, seal_id: str, agent_id: str, finding: Finding) ->
         code=finding.code.value,
         severity=finding.severity.value,
         meter=finding.meter,
+        note=finding.note,
         first_ms=finding.first_ms,
         raised_ms=finding.raised_ms,
         last_ms=finding.last_ms,

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from server.broker import Arrived, Broker
 from server.engine import Judged, Raised
 from server.ingest import Ingest
+from server.message import Message
 from server.settings import Settings
-from server.store import Store
+from server.store import Store, StoreUnavailable
 from server.tables import Agent
 from server.violations import Change
 from wire.clock import Clock
@@ -21,6 +22,7 @@ log = logging.getLogger("coldseal.server.worker")
 BATCH_MAX = 512
 TICK_MS = 1_000
 TAKE_WAIT_S = 0.2
+RETRY_S = 1.0
 
 SealListener = Callable[[frozenset[str]], None]
 RaisedListener = Callable[[Raised, int], None]
@@ -46,6 +48,7 @@ class Worker:
         self._raised_listeners: list[RaisedListener] = []
         self._last_message_ms: int | None = None
         self._crash: BaseException | None = None
+        self._trouble: str | None = None
         self._totals = {"accepted": 0, "duplicates": 0, "rejected": 0}
 
     def listen(self, callback: SealListener) -> None:
@@ -83,6 +86,7 @@ class Worker:
             "broker_connected": self._broker.connected_since_ms is not None,
             "last_message_ms": self._last_message_ms,
             "working": self._thread.is_alive(),
+            "trouble": self._trouble,
             **self._totals,
         }
 
@@ -96,34 +100,62 @@ class Worker:
     def _loop(self) -> None:
         next_tick_ms = 0
         while not self._stopping.is_set():
-            arrived = self._broker.take(BATCH_MAX, TAKE_WAIT_S)
-            if arrived:
-                self._take(arrived)
-            now_ms = self._clock.monotonic_ms()
-            since_ms = self._broker.connected_since_ms
-            if now_ms >= next_tick_ms and since_ms is not None:
-                next_tick_ms = now_ms + TICK_MS
-                self._tell(self._ingest.tick(since_ms))
+            try:
+                next_tick_ms = self._turn(next_tick_ms)
+                self._trouble = None
+            except StoreUnavailable as error:
+                self._trouble = str(error)
+                log.error("%s", error)  # noqa: TRY400 - the world's, no traceback
+                self._stopping.wait(RETRY_S)
+                self._broker.reopen()  # what was not acknowledged comes again
+
+    def _turn(self, next_tick_ms: int) -> int:
+        """Take what arrived, and tick when it is time; says when the next tick is due."""
+        arrived = self._broker.take(BATCH_MAX, TAKE_WAIT_S)
+        if arrived:
+            self._take(arrived)
+        now_ms, since_ms = self._clock.monotonic_ms(), self._broker.connected_since_ms
+        if now_ms < next_tick_ms or since_ms is None:
+            return next_tick_ms
+        self._tell(self._ingest.tick(since_ms))
+        return now_ms + TICK_MS
 
     def _take(self, arrived: list[Arrived]) -> None:
-        up = [one.message for one in arrived if one.message.topic.endswith(f"/{Channel.UP.value}")]
-        status = [one for one in arrived if one.message.topic.endswith(f"/{Channel.STATUS.value}")]
-        if up:
-            done = self._ingest.take(up)
-            self._tell(done.judged)
-            self._last_message_ms = up[-1].received_ms
-            for name, count in (
-                ("accepted", done.accepted),
-                ("duplicates", done.duplicates),
-                ("rejected", done.rejected),
-            ):
-                self._totals[name] += count
-        self._keep_status(status)
+        up = [one.message for one in arrived if not one.message.topic.endswith(f"/{Channel.STATUS.value}")]
+        self._keep_status([one for one in arrived if one.message.topic.endswith(f"/{Channel.STATUS.value}")])
+        done = self._ingest_all(up)
         self._broker.acknowledge(arrived)
-        if up:
-            for agent, receipt in done.receipts.items():
-                self._broker.publish(agent, Channel.DOWN, receipt)
-                self._broker.publish(agent, Channel.HIGH_WATER_MARK, receipt, retain=True)
+        for agent, receipt in done.items():
+            self._broker.publish(agent, Channel.DOWN, receipt)
+            self._broker.publish(agent, Channel.HIGH_WATER_MARK, receipt, retain=True)
+
+    def _ingest_all(self, messages: list[Message]) -> dict[str, bytes]:
+        """Receipts by agent. A message that a mistake of ours cannot take is kept as rejected: it must not stop all."""
+        try:
+            return self._ingest_some(messages) if messages else {}
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("ingest: a mistake of ours; trying each message by itself")
+        receipts: dict[str, bytes] = {}
+        for message in messages:
+            try:
+                receipts |= self._ingest_some([message])
+            except StoreUnavailable:
+                raise
+            except Exception:
+                log.exception("ingest: this message is kept as rejected: %s", message.topic)
+                self._ingest.set_aside(message)
+        return receipts
+
+    def _ingest_some(self, messages: list[Message]) -> dict[str, bytes]:
+        done = self._ingest.take(messages)
+        self._tell(done.judged)
+        self._last_message_ms = messages[-1].received_ms
+        self._totals["accepted"] += done.accepted
+        self._totals["duplicates"] += done.duplicates
+        self._totals["rejected"] += done.rejected
+        return done.receipts
 
     def _keep_status(self, status: list[Arrived]) -> None:
         """Status is unsigned: shown as a hint, judged by nobody."""

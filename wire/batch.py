@@ -6,7 +6,16 @@ import msgspec
 
 from wire.columns import Cell, Column, pack, unpack
 from wire.errors import Malformed, UnknownVersion
-from wire.limits import CELLS_MAX, EXPONENT_MAX, INTEGER_MAX, METERS_MAX, PERIOD_MS_MAX, ROWS_MAX, WALL_MS_MAX
+from wire.limits import (
+    CELLS_MAX,
+    EXPONENT_MAX,
+    INTEGER_MAX,
+    LOSSES_MAX,
+    METERS_MAX,
+    PERIOD_MS_MAX,
+    ROWS_MAX,
+    WALL_MS_MAX,
+)
 from wire.quantities import Quantity, exponent
 from wire.reading import Reading, Reason, State, Unreadable, Value
 
@@ -172,7 +181,20 @@ def rows(batch: Batch) -> list[Row]:
         raise Malformed(f"body: expected at most {METERS_MAX} meters and a t0 with them, got {len(batch.mtr)}")
     if sum(abs(b.n) * (len(b.cols) + 1) for b in batch.mtr) > CELLS_MAX or not 1 <= batch.per <= PERIOD_MS_MAX:
         raise Malformed(f"body: expected at most {CELLS_MAX} values and a period of 1 to {PERIOD_MS_MAX} ms")
+    _check_loss(batch)
     return [row for b in batch.mtr for row in _block_rows(b, batch.t0 or 0, batch.per)]
+
+
+def _check_loss(batch: Batch) -> None:
+    """A loss names numbers before its own envelope's, or none."""
+    if len(batch.loss) > LOSSES_MAX:
+        raise Malformed(f"loss: expected at most {LOSSES_MAX} entries, got {len(batch.loss)}")
+    for first, last, count, _ in batch.loss:
+        numbered = first is not None and last is not None and 1 <= first <= last < batch.seq
+        if count < 0 or not (numbered or (first is None and last is None)):
+            raise Malformed(
+                f"loss: expected numbers below {batch.seq} in order and rows, got {first} to {last}, {count}"
+            )
 
 
 def _block_rows(b: Block, t0_ms: int, period_ms: int) -> list[Row]:
@@ -212,7 +234,11 @@ def _known_columns(b: Block) -> list[tuple[int, Quantity, int, list[Cell]]]:
 
 def _reason_map(b: Block) -> dict[tuple[int, int], Unreadable]:
     reasons: dict[tuple[int, int], Unreadable] = {}
+    if sum(abs(count) for _, _, _, count in b.why) > b.n * len(b.cols):
+        raise Malformed(f"meter {b.id}: why: expected at most one reason a cell, {b.n * len(b.cols)} in all")
     for text, column, first, count in b.why:
+        if not 0 <= column < len(b.cols):
+            raise Malformed(f"meter {b.id}: why: expected a column of 0 to {len(b.cols) - 1}, got {column}")
         if text not in tuple(Reason) or first < 0 or count < 1 or first + count > b.n:
             raise Malformed(f"meter {b.id}: why: unknown reason {text[:30]!r} or rows outside 0 to {b.n}")
         reasons.update(((column, i), Unreadable(Reason(text))) for i in range(first, first + count))

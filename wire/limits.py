@@ -24,6 +24,9 @@ WALL_MS_MAX = 253_370_764_800_000
 PERIOD_MS_MAX = 86_400_000
 """The longest poll period: a day."""
 
+LOSSES_MAX = 64
+"""Losses that one envelope may declare."""
+
 METERS_MAX = 64
 """Meters in one envelope."""
 

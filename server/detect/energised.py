@@ -2,7 +2,7 @@
 
 Voltage: the highest phase reads at least ALIVE_V in two rows outside a window. It stays proved off by itself.
 Excess: one-sided CUSUM S = max(0, S + z - k) of z = (|P| - reference) / sigma, alarm at S > h. The reference is the
-allowed draw, or the meter's own quiet mean where that is higher; sigma is floored (design.md §9).
+allowed draw plus the meter's own quiet mean; sigma is floored (design.md §9).
 k = 0.5 and h = 22.3: an average of 3·10¹⁰ samples to a false alarm, a thousand years at one second (domain.md §5.2,
 CUSUM for a shift of 1 sigma: h grows by 2.30 for each decade of run length).
 """
@@ -68,7 +68,7 @@ def step(
         meter: the furnace's meter.
         baseline: of the rows before.
         s: the rows.
-        louder: resumed_power reports these rows already; the excess test rests.
+        louder: resumed_power has these rows in hand; the excess test rests.
     """
     findings: list[Finding] = []
     alive = _voltage(state.alive, seal, meter, s, findings) if seal.break_position == "upstream" else None
@@ -81,13 +81,15 @@ def _voltage(
 ) -> Alive | None:
     volts = s.voltage_v
     counts = (volts >= ALIVE_V) & seal.sealed(s.t_ms) & ~seal.in_window(s.t_ms)
-    for i in np.flatnonzero(counts | ((alive is not None or counts.any()) & ~counts)):
+    if alive is None and not counts.any():
+        return None
+    for i in range(len(s)):
         t_ms, seq = int(s.t_ms[i]), int(s.seq[i])
         if not counts[i]:
-            if alive is not None and alive.raised_ms is None:
-                alive = None
-            elif alive is not None and t_ms - alive.last_ms >= CLEAR_MS:
+            dead, late = not np.isnan(volts[i]), alive is not None and t_ms - alive.last_ms >= CLEAR_MS
+            if alive is not None and alive.raised_ms is not None and late:
                 findings.append(_voltage_finding(alive, meter, alive.last_ms))
+            if alive is not None and (late or (dead and alive.raised_ms is None)):
                 alive = None
             continue
         start = alive or Alive(
@@ -144,7 +146,7 @@ def _excess(
 
 def _standardised(seal: SealFacts, meter: MeterFacts, baseline: Baseline, s: Series) -> Floats:
     """The z of each row under seal and outside windows; NaN where it says nothing."""
-    reference = np.maximum(seal.allowed(s.t_ms), baseline.quiet_mean_w(meter))
+    reference = seal.allowed(s.t_ms) + baseline.quiet_mean_w(meter)
     misread = (s.draw_w > 0.03 * seal.rated_w) & s.contradicted  # resumed_power asks the register about these
     counts = seal.sealed(s.t_ms) & np.isfinite(reference) & ~misread
     z = np.full(s.t_ms.shape, np.nan)

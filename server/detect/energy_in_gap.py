@@ -17,11 +17,13 @@ from wire.quantities import Quantity
 
 
 class Known(msgspec.Struct, frozen=True):
-    """A row in which power and register were read."""
+    """A row in which power and register were read; received_ms and boot tell what its clock may not."""
 
     t_ms: int
     energy_wh: float
     seq: int
+    received_ms: int
+    boot: str
 
 
 class State(msgspec.Struct, frozen=True):
@@ -30,6 +32,19 @@ class State(msgspec.Struct, frozen=True):
     last: Known | None = None
     before: Known | None = None
     after: Known | None = None
+
+
+def unobserved(last: Known, now: Known, s: Series) -> bool:
+    """Whether nothing was observed between two rows: by their times, or because a new run may hide a stale clock."""
+    return is_gap(last.t_ms, now.t_ms, s.period_ms) or last.boot != now.boot or now.t_ms < last.t_ms
+
+
+def elapsed_ms(before: Known, after: Known) -> int:
+    """How long it may have been: where the clock is in doubt, the longer of the agent's and the server's time."""
+    by_agent = after.t_ms - before.t_ms
+    return (
+        max(by_agent, after.received_ms - before.received_ms) if before.boot != after.boot or by_agent < 0 else by_agent
+    )
 
 
 def is_gap(from_ms: int, to_ms: int, period_ms: int) -> bool:
@@ -46,10 +61,10 @@ def step_wh(meter: MeterFacts, energy_wh: float) -> float:
 
 def bound_wh(seal: SealFacts, meter: MeterFacts, before: Known, after: Known) -> float:
     """The largest advance that the pledge, its windows, the meter's start and its steps explain."""
-    hours = (after.t_ms - before.t_ms) / 3.6e6
+    hours = elapsed_ms(before, after) / 3.6e6
     bound = (seal.allowed_w + meter.starting_power_w) * hours + 2 * step_wh(meter, after.energy_wh)
     for window in seal.windows:
-        if window.from_ms < after.t_ms and window.to_ms > before.t_ms:
+        if window.from_ms < before.t_ms + elapsed_ms(before, after) and window.to_ms > before.t_ms:
             bound += math.inf if window.max_wh is None else window.max_wh
     return bound
 
@@ -60,20 +75,20 @@ def step(state: State, seal: SealFacts, meter: MeterFacts, s: Series) -> tuple[S
     findings: list[Finding] = []
     last, before, after = state.last, state.before, state.after
     for i in np.flatnonzero(~np.isnan(energy) & ~np.isnan(s.draw_w)):
-        now = Known(int(s.t_ms[i]), float(energy[i]), int(s.seq[i]))
+        now = Known(int(s.t_ms[i]), float(energy[i]), int(s.seq[i]), s.received_ms, s.boot)
         if before is not None and after is not None:
             if now.energy_wh >= after.energy_wh:
                 findings.append(_finding(seal, meter, before, after, now))
             before = after = None
-        if last is not None and _advanced(seal, meter, last, now, s.period_ms):
+        if last is not None and _advanced(seal, meter, last, now, s):
             before, after = last, now
         last = now
     return State(last, before, after), findings
 
 
-def _advanced(seal: SealFacts, meter: MeterFacts, last: Known, now: Known, period_ms: int) -> bool:
+def _advanced(seal: SealFacts, meter: MeterFacts, last: Known, now: Known, s: Series) -> bool:
     under_seal = last.t_ms >= seal.from_ms and (seal.until_ms is None or now.t_ms <= seal.until_ms)
-    if not under_seal or not is_gap(last.t_ms, now.t_ms, period_ms):
+    if not under_seal or not unobserved(last, now, s):
         return False
     return now.energy_wh - last.energy_wh > bound_wh(seal, meter, last, now)
 
@@ -83,7 +98,7 @@ def _finding(seal: SealFacts, meter: MeterFacts, before: Known, after: Known, wi
     return Finding(
         code=Code.ENERGY_IN_GAP,
         meter=meter.name,
-        first_ms=before.t_ms,
+        first_ms=min(before.t_ms, after.t_ms),
         raised_ms=witness.t_ms,
         last_ms=after.t_ms,
         ended_ms=after.t_ms,

@@ -60,7 +60,7 @@ def step(state: State, seal: SealFacts, meter: MeterFacts, s: Series) -> tuple[S
     limit = threshold_w(seal, meter, state.baseline)
     excess = s.draw_w - seal.allowed(s.t_ms)
     above = (excess > limit) & seal.sealed(s.t_ms)
-    baseline = state.baseline.learn(s.draw_w[~above & ~np.isnan(s.draw_w) & seal.sealed(s.t_ms)])
+    baseline = state.baseline.learn(seal, meter, excess[seal.sealed(s.t_ms)])
     if state.run is None and not above.any():
         return State(baseline, None, _last_known(s.of(Quantity.IMPORT_ENERGY_WH), state.energy_wh)), []
     rate = _false_alarms_per_year(limit, state.baseline.floored_sigma_w(meter), s.period_ms)
@@ -103,6 +103,8 @@ class _Walk:
 
     def _above(self, s: Series, i: int, excess: float, *, contradicted: bool) -> None:
         t_ms, seq = int(s.t_ms[i]), int(s.seq[i])
+        if self.run is not None and self.run.raised_ms is None and t_ms - self.run.last_ms > CLEAR_MS:
+            self.run = None  # a single misread of another hour
         run = self.run or Run(
             first_ms=t_ms, first_seq=seq, last_ms=t_ms, last_seq=seq, samples=0, energy_before_wh=self.energy_wh
         )

@@ -34,12 +34,35 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def advance(state: MeterState, seal: SealFacts, meter: MeterFacts, rows: Series) -> Outcome:
-    """Every rule of the meter's role after more rows (at least one, in the order taken)."""
+    """Every rule of the meter's role after more rows (at least one, in the order taken).
+
+    Rows in which something may be going on are judged one by one, so that the verdict does not depend on how the
+    agent cut them into envelopes; quiet ones are judged at once.
+    """
     if meter.role == SEAL_CONTACT:
         opened, findings = seal_opened.step(state.opened, seal, meter, rows)
         return Outcome(msgspec.structs.replace(state, opened=opened), findings, [])
     if meter.role != FURNACE:
         return Outcome(state, [], [])
+    if not _busy(state, seal, rows):
+        return _furnace(state, seal, meter, rows)
+    findings, spans = list[Finding](), list[Span]()
+    for i in range(len(rows)):
+        one = _furnace(state, seal, meter, rows.part(i, i + 1))
+        state = one.state
+        findings += one.findings
+        spans += one.spans
+    return Outcome(state, list({(f.code, f.note, f.first_ms): f for f in findings}.values()), spans)
+
+
+def _busy(state: MeterState, seal: SealFacts, rows: Series) -> bool:
+    """Whether any rule may have something to say of these rows, or is in the middle of it."""
+    excess = rows.draw_w - seal.allowed(rows.t_ms)
+    going_on = state.resumed.run is not None or state.back.excess is not None or state.back.alive is not None
+    return going_on or bool((excess > 0).any()) or seal.break_position == "upstream"
+
+
+def _furnace(state: MeterState, seal: SealFacts, meter: MeterFacts, rows: Series) -> Outcome:
     baseline = state.resumed.baseline
     resumed, loud = resumed_power.step(state.resumed, seal, meter, rows)
     back, soft = energised.step(state.back, seal, meter, baseline, rows, louder=resumed.run is not None)

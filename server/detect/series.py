@@ -10,6 +10,7 @@ from server.detect.facts import Flags, Floats, Times
 from wire.quantities import Quantity
 
 VOLTAGES = (Quantity.VOLTAGE_L1_V, Quantity.VOLTAGE_L2_V, Quantity.VOLTAGE_L3_V)
+POWERS = (Quantity.ACTIVE_POWER_L1_W, Quantity.ACTIVE_POWER_L2_W, Quantity.ACTIVE_POWER_L3_W)
 CURRENTS = (Quantity.CURRENT_L1_A, Quantity.CURRENT_L2_A, Quantity.CURRENT_L3_A)
 
 
@@ -22,6 +23,9 @@ class Series(msgspec.Struct, frozen=True):
         values: quantities, each of shape (n,); NaN where the meter did not say.
         reasons: why the meter's main value (power, contact) is NaN, shape (n,); empty where it is not.
         period_ms: the nominal time between rows.
+        received_ms: server time at which they arrived.
+        boot: the agent's program run that took them.
+        clock_stepped: the agent's clock jumped among these rows, or just before them.
     """
 
     t_ms: Times
@@ -29,10 +33,26 @@ class Series(msgspec.Struct, frozen=True):
     values: Mapping[Quantity, Floats]
     reasons: NDArray[np.object_]
     period_ms: int
+    received_ms: int
+    boot: str = ""
+    clock_stepped: bool = False
 
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.t_ms)
+
+    def part(self, first: int, end: int) -> "Series":
+        """Rows first to end - 1."""
+        return Series(
+            self.t_ms[first:end],
+            self.seq[first:end],
+            {quantity: column[first:end] for quantity, column in self.values.items()},
+            self.reasons[first:end],
+            self.period_ms,
+            self.received_ms,
+            self.boot,
+            self.clock_stepped,
+        )
 
     def of(self, quantity: Quantity) -> Floats:
         """A quantity, all NaN where the meter has none."""
@@ -46,8 +66,10 @@ class Series(msgspec.Struct, frozen=True):
 
     @property
     def draw_w(self) -> Floats:
-        """|P| of each row: reversed current transformers do not hide a melt."""
-        return np.abs(self.of(Quantity.ACTIVE_POWER_W))
+        """The larger of |P| and the sum of the phases' |P|: no reversed current transformer hides a melt."""
+        phases = sum((np.abs(self.of(quantity)) for quantity in POWERS), np.zeros(self.t_ms.shape))
+        total = np.abs(self.of(Quantity.ACTIVE_POWER_W))
+        return np.where(np.isnan(total), np.nan, np.fmax(total, phases))
 
     @property
     def current_power_va(self) -> Floats:

@@ -1,6 +1,7 @@
 """Rules on traces written by hand: each YAML file here is a case, and needs no code."""
 
 import math
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import yaml
 from server.detect.facts import MeterFacts, SealFacts, Window
 from server.detect.finding import Finding, Span
 from server.detect.rules import MeterState, Outcome, advance
-from server.detect.series import CURRENTS, VOLTAGES, Series
+from server.detect.series import CURRENTS, POWERS, VOLTAGES, Series
 from wire.quantities import Quantity
 
 CASES = sorted(Path(__file__).parent.glob("*.yaml"))
@@ -20,6 +21,7 @@ START_MS = 1_772_294_400_000
 
 COLUMNS = {
     "power_w": (Quantity.ACTIVE_POWER_W,),
+    "power_phase_w": POWERS,
     "voltage_v": VOLTAGES,
     "current_a": CURRENTS,
     "frequency_hz": (Quantity.FREQUENCY_HZ,),
@@ -38,25 +40,40 @@ def cells(text: str) -> list[str]:
     return found
 
 
-def rows_of(case: dict[str, Any]) -> Series:
-    """The case's rows; a column that is shorter than the first repeats its last cell."""
-    written = {name: cells(str(case[name])) for name in COLUMNS if name in case}
+def rows_of(case: dict[str, Any]) -> list[Series]:
+    """The case's rows, one series for each run of the agent; a column that is too short repeats its last cell.
+
+    `wall_s` gives the rows' times by the agent's clock where they are not 0, 1, 2 …; `boot` its program run; `stepped`
+    whether its clock jumped. Rows arrive one a second, or at `received_s`.
+    """
+    names = [*COLUMNS, "wall_s", "received_s", "boot", "stepped"]
+    written = {name: cells(str(case[name])) for name in names if name in case}
     length = max(len(column) for column in written.values())
     full = {name: column + [column[-1]] * (length - len(column)) for name, column in written.items()}
     present = [i for i in range(length) if all(column[i] != "-" for column in full.values())]
+    runs = groupby(present, key=lambda i: (full.get("boot", ["1"] * length)[i], full.get("stepped", ["0"] * length)[i]))
+    return [_series(full, list(rows), boot, stepped == "1") for (boot, stepped), rows in runs]
+
+
+def _series(full: dict[str, list[str]], present: list[int], boot: str, stepped: bool) -> Series:
     values = {
         quantity: np.array([math.nan if column[i] == "_" else float(column[i]) for i in present])
         for name, column in full.items()
-        for quantity in COLUMNS[name]
+        for quantity in COLUMNS.get(name, ())
     }
     main = values.get(Quantity.ACTIVE_POWER_W, values.get(Quantity.CONTACT_OPEN))
     assert main is not None, "a case has power_w or contact_open"
+    times = [float(full["wall_s"][i]) if "wall_s" in full else float(i) for i in present]
     return Series(
-        t_ms=np.array([START_MS + 1000 * i for i in present], dtype=np.int64),
+        t_ms=np.array([START_MS + round(1000 * t) for t in times], dtype=np.int64),
         seq=np.array(present, dtype=np.int64),
         values=values,
         reasons=np.where(np.isnan(main), "timeout", "").astype(object),
         period_ms=1000,
+        received_ms=START_MS
+        + round(1000 * float(full["received_s"][present[-1]] if "received_s" in full else present[-1] + 1)),
+        boot=boot,
+        clock_stepped=stepped,
     )
 
 
@@ -87,16 +104,7 @@ def facts_of(case: dict[str, Any]) -> tuple[SealFacts, MeterFacts]:
 
 def one_by_one(series: Series) -> list[Series]:
     """Each row alone, as a flushed reading travels."""
-    return [
-        Series(
-            series.t_ms[i : i + 1],
-            series.seq[i : i + 1],
-            {q: column[i : i + 1] for q, column in series.values.items()},
-            series.reasons[i : i + 1],
-            series.period_ms,
-        )
-        for i in range(len(series))
-    ]
+    return [series.part(i, i + 1) for i in range(len(series))]
 
 
 def run(case: dict[str, Any], parts: list[Series]) -> tuple[dict[tuple[str, int], Finding], list[Span]]:
@@ -142,9 +150,9 @@ def seconds_of(finding: Finding) -> dict[str, Any]:
 def test_case(path: Path, size: str) -> None:
     """The rules find exactly what the case's author expects, however the rows are cut into envelopes."""
     case = yaml.safe_load(path.read_text(encoding="utf-8"))
-    series = rows_of(case)
+    runs = rows_of(case)
 
-    findings, spans = run(case, [series] if size == "whole" else one_by_one(series))
+    findings, spans = run(case, runs if size == "whole" else [row for one in runs for row in one_by_one(one)])
 
     found = [seconds_of(finding) for _, finding in sorted(findings.items())]
     shown = [

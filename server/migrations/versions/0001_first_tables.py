@@ -80,7 +80,6 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("declared_in_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("agent_id", "declared_in_seq", "first_seq", "rows"),
     )
     with op.batch_alter_table("loss", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_loss_agent_id"), ["agent_id"], unique=False)
@@ -191,6 +190,7 @@ def upgrade() -> None:
         sa.Column("profile", sa.String(), nullable=False),
         sa.Column("ct_ratio", sa.Float(), nullable=False),
         sa.Column("aux_powered", sa.Boolean(), nullable=False),
+        sa.Column("caught_up", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["seal_id"], ["seal.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("agent_id", "name"),
@@ -246,6 +246,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("severity", sa.String(), nullable=False),
         sa.Column("meter", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
         sa.Column("first_ms", sa.BigInteger(), nullable=False),
         sa.Column("raised_ms", sa.BigInteger(), nullable=False),
         sa.Column("last_ms", sa.BigInteger(), nullable=False),
@@ -261,7 +262,7 @@ def upgrade() -> None:
         sa.Column("last_seq", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["violation_id"], ["violation.id"]),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("seal_id", "code", "meter", "first_ms"),
+        sa.UniqueConstraint("seal_id", "code", "meter", "note", "first_ms"),
     )
     with op.batch_alter_table("finding", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_finding_violation_id"), ["violation_id"], unique=False)

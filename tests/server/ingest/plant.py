@@ -48,7 +48,9 @@ class SigningAgent:
         self.seq = 0
         self.prev = chain.genesis(DEPLOYMENT, name, self.kid, self.key.public)
 
-    def envelope(self, readings: Sequence[Reading], *, loss: Sequence[tuple[int, int, int, str]] = ()) -> Message:
+    def envelope(
+        self, readings: Sequence[Reading], *, loss: Sequence[tuple[int | None, int | None, int, str]] = ()
+    ) -> Message:
         """The next envelope, as the broker would give it."""
         self.seq += 1
         meters = sorted({r.meter for r in readings})

@@ -301,8 +301,11 @@ def test_life_of_a_violation(plant: Plant) -> None:
     plant.take(*messages[6:])
 
     with plant.store.transaction() as session:
-        steps = session.exec(select(Transition).order_by(col(Transition.id))).all()
+        mine = select(Transition).where(Transition.violation_id == one).order_by(col(Transition.id))
+        steps = session.exec(mine).all()
         closed = session.get_one(Violation, one)
+        again = session.exec(select(Violation).where(Violation.state == "open")).one()
+    assert again.first_ms == START_MS + 99_501, "closing it did not end the draw: what goes on is a new violation"
     assert [(t.from_state, t.to_state, t.author) for t in steps] == [
         (None, "open", "ColdSeal"),
         ("open", "acknowledged", "李"),
