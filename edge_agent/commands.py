@@ -58,17 +58,19 @@ def _run(files: Sequence[str]) -> None:
 
 @app.command(epilog=f"Example: coldseal agent key agents/a1.yaml. {EXIT_CODES}")
 def key(config: Config, as_json: Json = False) -> None:
-    """Print agent, key id and public key for `coldseal server agents add`; makes the key if there is none."""
-    from edge_agent import config as settings_file  # noqa: PLC0415 - loaded when it runs
-    from edge_agent import identity  # noqa: PLC0415 - loaded when it runs
+    """Print agent, key id and public key for `coldseal server agents add`; makes the key if there is none.
 
-    settings = settings_file.load(config)
-    public = identity.load_or_make_key(settings.data).public
-    kid = identity.kid(settings.agent)
+    Only `agent` and `data` need to stand in CONFIG yet: the server's key comes from that very command.
+    """
+    from edge_agent import identity  # noqa: PLC0415 - loaded when it runs
+    from edge_agent.config import load_identity  # noqa: PLC0415 - loaded when it runs
+
+    agent, data = load_identity(config)
+    public = identity.load_or_make_key(data).public
     if as_json:
-        _print_json({"agent": settings.agent, "kid": kid, "public_key": str(public)})
+        _print_json({"agent": agent, "kid": identity.kid(agent), "public_key": str(public)})
     else:
-        typer.echo(f"{settings.agent} {kid} {public}")
+        typer.echo(f"{agent} {identity.kid(agent)} {public}")
 
 
 @app.command(epilog=f"Example: coldseal agent outbox agents/a1.yaml --json. {EXIT_CODES}")

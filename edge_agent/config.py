@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.agent_file import AgentFile, MeterFile, SerialFile
+from edge_agent.agent_file import AgentFile, IdentityFile, MeterFile, SerialFile
 from edge_agent.errors import DataUnusable, SettingsMistake
 from wire import profile_files, settings_file, topics
 from wire.errors import Malformed, ProfileError
@@ -130,9 +130,26 @@ def load(path: Path) -> Settings:
     )
 
 
+def load_identity(path: Path) -> tuple[str, Path]:
+    """The agent's id and data folder, of a settings file whose server part may be missing still.
+
+    Raises:
+        SettingsError: either is missing, or the id cannot name an agent.
+        SurroundingsError: the file cannot be read.
+    """
+    written = settings_file.read(path, IdentityFile)
+    for complaint in _id_complaints(written.agent):
+        raise SettingsMistake(f"{path}: {complaint}")
+    return written.agent, path.parent / written.data
+
+
+def _id_complaints(agent: str) -> Iterator[str]:
+    if not topics.is_agent_id(agent):
+        yield f"agent: expected a-z, 0-9, '-' and at most 32 characters, got {agent!r}; rename the agent"
+
+
 def _complaints(written: AgentFile) -> Iterator[str]:
-    if not topics.is_agent_id(written.agent):
-        yield f"agent: expected a-z, 0-9, '-' and at most 32 characters, got {written.agent!r}; rename the agent"
+    yield from _id_complaints(written.agent)
     if not written.deployment:
         yield "deployment: expected the name that the server was given, got nothing; e.g. demo.coldseal/2026"
     yield from _range("poll_period_s", written.poll_period_s, POLL_PERIOD_S_RANGE)

@@ -52,8 +52,16 @@ log=${log:-$folder.log}
 : >"$log"
 machine=$folder/machine
 
-# The mounts live in a namespace of their own and are gone with it: nothing is mounted here when this removes the folder.
-trap 'rm -rf --one-file-system "$folder"' EXIT
+# The mounts live in the step's own namespace and are gone with it: nothing is mounted here when the folder is removed.
+inside=""
+clean_up() {
+  if [ -n "$inside" ]; then
+    kill -KILL "$inside" 2>/dev/null || true
+    wait "$inside" 2>/dev/null || true
+  fi
+  rm -rf --one-file-system "$folder"
+}
+trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
 
 step_failed() {
@@ -76,6 +84,9 @@ for step in $steps; do
   say "make $step"
   began=$(date +%s)
   unshare --mount --propagation private --pid --fork --kill-child \
-    sh "$HERE/fresh/inside.sh" "$folder" "$step" >>"$log" 2>&1 || step_failed 1 "make $step did not do what it promises"
+    sh "$HERE/fresh/inside.sh" "$folder" "$step" >>"$log" 2>&1 &
+  inside=$!
+  wait "$inside" || step_failed 1 "make $step did not do what it promises"
+  inside=""
   say "make $step: as promised, after $(($(date +%s) - began)) s"
 done

@@ -3,7 +3,7 @@
 # Installs what is missing when it may (root); otherwise says the one line that does, and fails.
 set -eu
 
-PACKAGES="mosquitto mosquitto-clients mbpoll chromium fonts-noto-cjk openssl"
+PACKAGES="mosquitto mosquitto-clients mbpoll chromium fonts-noto-cjk libatomic1 openssl"
 PATH="$PATH:/usr/sbin:/sbin"
 
 missing=""
@@ -12,6 +12,7 @@ command -v mosquitto_sub >/dev/null || missing="$missing mosquitto-clients"
 command -v mbpoll >/dev/null || missing="$missing mbpoll"
 command -v chromium >/dev/null || missing="$missing chromium"
 command -v openssl >/dev/null || missing="$missing openssl"
+ldconfig -p | grep -q libatomic.so.1 || missing="$missing libatomic1" # Playwright's driver needs it
 ls /usr/share/fonts/opentype/noto/NotoSansCJK-*.ttc >/dev/null 2>&1 || missing="$missing fonts-noto-cjk"
 
 [ -z "$missing" ] && exit 0

@@ -7,11 +7,10 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
-from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from server.api.context import Here
-from server.store import Store, wal_is_safe
+from server.store import Store, StoreUnavailable, wal_is_safe
 from server.tables import Token
 from wire.clock import iso
 
@@ -35,12 +34,14 @@ class Ingest(BaseModel):
     """The way in.
 
     Attributes:
+        trouble: why nothing can be stored now; null where all is well.
         last_message_age_s: time since the last message; null where none came since the start.
         accepted, duplicates, rejected: messages since the start.
     """
 
     broker_connected: bool
     working: bool
+    trouble: str | None
     last_message_age_s: float | None
     accepted: int
     duplicates: int
@@ -63,7 +64,7 @@ def health(here: Here, response: Response) -> Health:
     now_ms = here.clock.wall_ms()
     database = _database(here.store)
     ingest = None if here.worker is None else _ingest(here.worker.health(), now_ms)
-    ok = database.ok and (ingest is None or (ingest.broker_connected and ingest.working))
+    ok = database.ok and (ingest is None or (ingest.broker_connected and ingest.working and not ingest.trouble))
     response.status_code = HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE
     return Health(
         status="ok" if ok else "degraded", version=release(), time=iso(now_ms), database=database, ingest=ingest
@@ -83,7 +84,7 @@ def _database(store: Store) -> Database:
         with store.transaction() as session:
             session.exec(select(Token.id).limit(1)).all()
         ok = True
-    except SQLAlchemyError:
+    except StoreUnavailable:
         ok = False
     return Database(
         ok=ok,

@@ -48,6 +48,8 @@ class Board:
     def __init__(self, feed: Feed, words: Words, visitor: Visitor, picked: str) -> None:
         self._feed, self._words, self._visitor, self._picked = feed, words, visitor, picked
         self._home = HOMES[words.language]
+        self._follows = not picked
+        """As long as nobody chose and no violation was there, the first one that comes is shown."""
         self._snapshot: Snapshot | None = None
         self._detail: ViolationDetail | None = None
         self._turn = asyncio.Lock()
@@ -80,6 +82,7 @@ class Board:
     async def pick(self, key: str) -> None:
         """Select what a row names."""
         self._page.classes(add="opened")
+        self._follows = False
         if key == self._picked:
             return
         self._right.forget()
@@ -129,7 +132,9 @@ class Board:
 
     async def _show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._picked = self._picked or _most_urgent(snapshot)
+        if self._follows:
+            self._picked = _most_urgent(snapshot)
+            self._follows = not self._picked.startswith("v:")
         kind, _, name = self._picked.partition(":")
         violation_id = name if kind == "v" else ""
         is_good, self._detail = await self._feed.read(
@@ -157,7 +162,7 @@ class Board:
         for state, key in GROUPS:
             rows = [violation_row(v, words, self._home, now_ms) for v in snapshot.violations if v.state == state]
             self._groups[state].show(f"{words(key)} {len(rows)}", rows, self._picked)
-        rows = [seal_row(row, words, self._home, now_ms) for row in snapshot.seals]
+        rows = [seal_row(row, words, self._home) for row in snapshot.seals]
         title = f"{words('seals', n=len(rows))}<i>{words('coverage_today')} · {words('last_value')}</i>"
         self._seals.show(title, rows, self._picked)
 
@@ -167,7 +172,7 @@ class Board:
         if detail is not None:
             self._right.show(panel.of_violation(detail, seal, words, now_ms), detail.state)
         elif seal is not None:
-            self._right.show(panel.of_seal(seal, words, now_ms, self._home), None)
+            self._right.show(panel.of_seal(seal, words, self._home), None)
         else:
             self._right.show_empty()
         if seal is not None:

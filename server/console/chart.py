@@ -103,9 +103,13 @@ def _lane_area(span: CoveragePart, curve: Curve, style: ChartStyle) -> list[Opti
     elif hatched:
         key, ink = ("state.unproved", p.amber) if span.state is Coverage.UNPROVED else ("state.off_by_register", p.text)
     wide = span.to_ms - span.from_ms > (curve.to_ms - curve.from_ms) * LABEL_SHARE
-    label = {"show": wide and not hatched, "position": "insideLeft", "color": ink, "fontSize": 11, "fontWeight": 500}
+    label = {"show": wide, "position": "insideLeft", "color": ink, "fontSize": 11, "fontWeight": 500}
+    name = style.words(key)
+    if hatched:
+        label |= {"backgroundColor": p.surface, "padding": [0, 4]}
+        name = style.words("gap_label", state=name, why=style.words.why(span.reason))
     look = {"color": style.hatch(span, 5, 1.3) if hatched else fill}
-    first = {"name": style.words(key), "xAxis": shifted(span.from_ms), "itemStyle": look, "label": label}
+    first = {"name": name, "xAxis": shifted(span.from_ms), "itemStyle": look, "label": label}
     return [first, {"xAxis": shifted(span.to_ms)}]
 
 

@@ -14,7 +14,7 @@ _PLOT_PX = 900
 """A gap too short to see is drawn _LEAST_PX wide on a plot of about this width."""
 
 _LABELLED_SHARE, _LABELS_MAX = 0.04, 3
-"""Only the longest gaps carry their reason as text, and none that is narrower than this share of the plot."""
+"""Only the longest gaps carry their reason as text (on a phone one), and none below this share of the plot."""
 
 
 def annotations(curve: Curve, style: ChartStyle, violation_id: str | None, high_kw: float) -> Option:
@@ -27,8 +27,9 @@ def annotations(curve: Curve, style: ChartStyle, violation_id: str | None, high_
         high_kw: top of the power axis.
     """
     lines = [*_levels(curve, style), *_moments(curve, style, violation_id)]
-    told = sorted(curve.gaps, key=lambda gap: gap.from_ms - gap.to_ms)[:_LABELS_MAX]
-    areas = [_gap_area(gap, curve, style, told=gap in told) for gap in curve.gaps]
+    gaps = _under_seal(curve)
+    told = sorted(gaps, key=lambda gap: gap.from_ms - gap.to_ms)[: 1 if style.narrow else _LABELS_MAX]
+    areas = [_gap_area(gap, curve, style, told=gap in told) for gap in gaps]
     areas += [_window_area(w.from_ms, w.to_ms, style) for w in curve.windows]
     points = [*_arrows(curve, style, violation_id, high_kw), *_last_value(curve, style)]
     return {
@@ -94,7 +95,7 @@ def _moments(curve: Curve, style: ChartStyle, violation_id: str | None) -> list[
 
 def _moment_label(mark: Mark, curve: Curve, style: ChartStyle, colour: str) -> Option:
     words = style.words
-    what = words("resumed_at", time=figures.clock(mark.first_ms), code=words(f"code.{mark.code}"))
+    what = f"{figures.clock(mark.first_ms)} {words(f'code.{mark.code}')}"
     late = figures.delay(words, mark.raised_ms - mark.first_ms)
     raised = words("raised_at", time=figures.clock(mark.raised_ms), delay=late)
     on_the_right = mark.first_ms > curve.from_ms + (curve.to_ms - curve.from_ms) * 0.6
@@ -108,6 +109,15 @@ def _moment_label(mark: Mark, curve: Curve, style: ChartStyle, colour: str) -> O
             "raised": {"color": style.palette.muted, "fontSize": 12, "lineHeight": 17},
         },
     }
+
+
+def _under_seal(curve: Curve) -> list[Gap]:
+    """Gaps cut to the time that coverage speaks of: outside of it nothing was to be proved."""
+    if not curve.spans:
+        return []
+    first_ms, last_ms = curve.spans[0].from_ms, curve.spans[-1].to_ms
+    cut = [(max(gap.from_ms, first_ms), min(gap.to_ms, last_ms), gap.reason) for gap in curve.gaps]
+    return [Gap(from_ms=a, to_ms=b, reason=reason) for a, b, reason in cut if a < b]
 
 
 def _gap_area(gap: Gap, curve: Curve, style: ChartStyle, *, told: bool) -> list[Option]:

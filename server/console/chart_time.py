@@ -9,7 +9,7 @@ RANGES = (EVENT, "600", "7200", "86400")
 """The event itself, or the last so many seconds."""
 
 _SEAL_S = 7_200
-_AROUND_LEAST_MS = 60_000
+_AROUND_LEAST_MS, _BEFORE_LEAST_MS = 60_000, 10_000
 
 
 def chart_time(chosen: str, violation: ViolationRow | None, seal: SealRow, now_ms: int) -> tuple[int, int]:
@@ -28,7 +28,8 @@ def chart_time(chosen: str, violation: ViolationRow | None, seal: SealRow, now_m
         return max(end_ms - _SEAL_S * 1000, min(seal.from_ms, end_ms - _AROUND_LEAST_MS)), end_ms
     last_ms = end_ms if violation.ended_ms is None else min(end_ms, violation.ended_ms)
     around_ms = max(_AROUND_LEAST_MS, (last_ms - violation.first_ms) // 3)
-    return violation.first_ms - around_ms, min(end_ms, last_ms + around_ms)
+    latest_ms = violation.first_ms - _BEFORE_LEAST_MS  # a seal that has just begun has no time before it to show
+    return max(violation.first_ms - around_ms, min(seal.from_ms, latest_ms)), min(end_ms, last_ms + around_ms)
 
 
 def newest_ms(seal: SealRow, now_ms: int) -> int:

@@ -50,17 +50,6 @@ def date(at_ms: int | None) -> str:
     return NOTHING if at_ms is None else f"{beijing(at_ms):%Y-%m-%d}"
 
 
-def age(words: Words, at_ms: int, now_ms: int, stale_ms: int) -> str:
-    """How long ago, or since when nothing came; console.js says the same each second."""
-    past_ms = max(0, now_ms - at_ms)
-    if past_ms > stale_ms:
-        return words("age.stale", time=clock(at_ms, now_ms))
-    for unit, ms in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)):
-        if past_ms >= ms:
-            return words(f"age.{unit}", n=past_ms // ms)
-    return words("age.s", n=past_ms // 1000)
-
-
 def share(part_ms: int, whole_ms: int) -> str:
     """A share in %, rounded down: 100 % is all of it and nothing less."""
     if whole_ms <= 0:

@@ -1,7 +1,7 @@
 """The console on the server's application: NiceGUI's pages, the sign-in, the chart's data."""
 
 import json
-from typing import Protocol
+from typing import Literal, Protocol
 
 import nicegui
 from fastapi import FastAPI, Request
@@ -18,6 +18,9 @@ from server.console.words import HOMES, Language, Words
 from server.store import Store
 from server.tables import Token
 from wire.clock import Clock
+
+RESPONSE_TIMEOUT_S = 15.0
+"""A page may have to wait for the worker's turn on the database."""
 
 _FEED = "coldseal.feed"
 
@@ -103,7 +106,8 @@ def _page(path: str, language: Language) -> None:
         ui.add_head_html(_head(words, feed.clock.wall_ms()))
         await Board(feed, words, Visitor(token.name, request.cookies.get(COOKIE, "")), picked).refresh()
 
-    ui.page(path, title=words("title"), language="zh-CN" if language == "zh" else "en-US")(page)
+    html_language: Literal["zh-CN", "en-US"] = "zh-CN" if language == "zh" else "en-US"
+    ui.page(path, title=words("title"), language=html_language, response_timeout=RESPONSE_TIMEOUT_S)(page)
 
 
 def _head(words: Words, now_ms: int) -> str:

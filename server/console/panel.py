@@ -50,9 +50,9 @@ def of_violation(detail: ViolationDetail, seal: SealRow | None, words: Words, no
     name = f"{detail.enterprise} {detail.furnace}"
     colour: Literal["red", "amber"] = "red" if detail.severity == "red" else "amber"
     return Panel(
-        head=render("violation_head", words, row=detail, seal=seal, now_ms=now_ms),
+        head=render("violation_head", words, row=detail, seal=seal),
         sentence=str(figures.emphasised(reason, name, colour)),
-        figures=render("figures", words, now_ms=now_ms, cells=_violation_figures(detail, seal, words, now_ms)),
+        figures=render("figures", words, cells=_violation_figures(detail, seal, words, now_ms)),
         below=render(
             "violation_below",
             words,
@@ -65,7 +65,7 @@ def of_violation(detail: ViolationDetail, seal: SealRow | None, words: Words, no
     )
 
 
-def of_seal(row: SealRow, words: Words, now_ms: int, home: str) -> Panel:
+def of_seal(row: SealRow, words: Words, home: str) -> Panel:
     """A seal: what it is now, and what is proved of today."""
     t = row.today
     whole = t.off_ms + t.off_by_register_ms + t.on_ms + t.unproved_ms
@@ -80,10 +80,10 @@ def of_seal(row: SealRow, words: Words, now_ms: int, home: str) -> Panel:
         on=figures.share(t.on_ms, whole),
     )
     return Panel(
-        head=render("seal_head", words, row=row, state=state, now_ms=now_ms),
+        head=render("seal_head", words, row=row, state=state),
         sentence=render("plain", words, text=sentence),
-        figures=render("figures", words, now_ms=now_ms, cells=_seal_figures(row, words)),
-        below=render("seal_below", words, row=row, now_ms=now_ms, home=home),
+        figures=render("figures", words, cells=_seal_figures(row, words)),
+        below=render("seal_below", words, row=row, home=home),
     )
 
 

@@ -10,7 +10,6 @@ HOMES: dict[Language, str] = {"zh": "/", "en": "/en"}
 PAIRS: dict[str, tuple[str, str]] = {
     # page
     "title": ("ColdSeal 值班", "ColdSeal duty"),
-    "skip": ("跳到内容", "Skip to the content"),
     "unacknowledged_n": ("未确认 {n}", "Unacknowledged {n}"),
     "beijing_time": ("北京时间", "Beijing time"),
     "other_language": ("English", "中文"),
@@ -37,7 +36,6 @@ PAIRS: dict[str, tuple[str, str]] = {
         "在服务器上登记第一台，再启动它的采集端；登记后这里自动出现：",
         "Register the first one on the server, then start its agent; it appears here by itself:",
     ),
-    "pick": ("从左边选一条。", "Choose one on the left."),
     # states: console.md §1
     "state.restarted": ("恢复用电", "Resumed"),
     "state.ended_unseen": ("已停止未看", "Ended unseen"),
@@ -54,6 +52,8 @@ PAIRS: dict[str, tuple[str, str]] = {
     # why time is unproved, or proved otherwise than by a live meter
     "why.no_data": ("没有数据", "no data"),
     "why.meter_dead": ("电表无电", "meter dead"),
+    "why.implausible": ("读数互相矛盾", "readings contradict each other"),
+    "why.clock_step": ("采集端时钟跳变", "agent's clock stepped"),
     "why.undecided": ("尚未判定", "not decided yet"),
     "why.silent": ("采集端失联", "agent silent"),
     "why.never_reported": ("从未收到数据", "nothing ever came"),
@@ -143,7 +143,6 @@ PAIRS: dict[str, tuple[str, str]] = {
     # chart
     "power": ("功率", "Power"),
     "coverage": ("覆盖", "Coverage"),
-    "resumed_at": ("{time} {code}", "{time} {code}"),
     "raised_at": ("{time} 判出，迟 {delay}", "{time} raised, {delay} later"),
     "window": ("申报检修", "declared maintenance"),
     "gap_label": ("{state}：{why}", "{state}: {why}"),

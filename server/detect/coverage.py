@@ -84,7 +84,8 @@ def _row(last: State, seal: SealFacts, meter: MeterFacts, s: Series, i: int, lab
         if not s.clock_stepped:
             spans += _closed(seal, meter, known, now, s.period_ms)
         seen = known is not None and not unobserved(known, now, s)
-        if anchor is None or not seen or label[0] is Coverage.ON or now.t_ms - anchor.t_ms > ANCHOR_MS:
+        drew = label[0] is not Coverage.OFF or (last.state is not Coverage.OFF and last.reason != "implausible")
+        if anchor is None or not seen or drew or now.t_ms - anchor.t_ms > ANCHOR_MS:
             anchor = now
         known = now
         if label[0] is Coverage.OFF and not 0 <= now.energy_wh - anchor.energy_wh <= bound_wh(seal, meter, anchor, now):

@@ -63,7 +63,8 @@ def step(state: State, seal: SealFacts, meter: MeterFacts, s: Series) -> tuple[S
     baseline = state.baseline.learn(seal, meter, excess[seal.sealed(s.t_ms)])
     if state.run is None and not above.any():
         return State(baseline, None, _last_known(s.of(Quantity.IMPORT_ENERGY_WH), state.energy_wh)), []
-    rate = _false_alarms_per_year(limit, state.baseline.floored_sigma_w(meter), s.period_ms)
+    sigma_w = max(state.baseline.sigma_w, meter.power_step_w / math.sqrt(12))
+    rate = _false_alarms_per_year(limit, sigma_w, s.period_ms)
     walk = _Walk(state, meter, limit, rate)
     walk.over(s, excess, above)
     return State(baseline, walk.run, walk.energy_wh), walk.findings

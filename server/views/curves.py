@@ -115,11 +115,13 @@ def curve(session: Session, seal_id: str, from_ms: int, to_ms: int, max_points: 
     return None if found is None else draw(found, max_points)
 
 
-def material(session: Session, seal_id: str, from_ms: int, to_ms: int) -> Material | None:
+def material(
+    session: Session, seal_id: str, from_ms: int, to_ms: int, envelopes_max: int = ENVELOPES_MAX
+) -> Material | None:
     """Read what a curve is drawn from; None where no such seal is.
 
     Raises:
-        CurveTooLong: the time holds more than ENVELOPES_MAX envelopes.
+        CurveTooLong: the time holds more envelopes than envelopes_max.
     """
     seal = session.get(Seal, seal_id)
     if seal is None:
@@ -132,7 +134,7 @@ def material(session: Session, seal_id: str, from_ms: int, to_ms: int) -> Materi
     return Material(
         seal=seal,
         meter=meter,
-        raws=[] if meter is None else _raws(session, meter.agent_id, from_ms, to_ms),
+        raws=[] if meter is None else _raws(session, meter.agent_id, from_ms, to_ms, envelopes_max),
         from_ms=from_ms,
         to_ms=to_ms,
         allowed_w=None if pledge is None else pledge * 1000,
@@ -163,12 +165,12 @@ def draw(found: Material, max_points: int) -> Curve:
     )
 
 
-def _raws(session: Session, agent_id: str, from_ms: int, to_ms: int) -> Sequence[bytes]:
+def _raws(session: Session, agent_id: str, from_ms: int, to_ms: int, envelopes_max: int) -> Sequence[bytes]:
     here = (Envelope.agent_id == agent_id, col(Envelope.first_ms) <= to_ms, col(Envelope.last_ms) >= from_ms)
     count = session.exec(select(func.count()).select_from(Envelope).where(*here)).one()
-    if count > ENVELOPES_MAX:
+    if count > envelopes_max:
         raise CurveTooLong(
-            f"curve: expected a time with at most {ENVELOPES_MAX} envelopes, got {count}; ask for a shorter one"
+            f"curve: expected a time with at most {envelopes_max} envelopes, got {count}; ask for a shorter one"
         )
     return session.exec(select(Envelope.raw).where(*here).order_by(col(Envelope.seq))).all()
 

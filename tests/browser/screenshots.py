@@ -12,7 +12,8 @@ from playwright.sync_api import Browser
 
 from tests.browser.served import Site, Visit, launched, tell_a_night
 
-SIZES = ((1920, 1080), (1366, 768), (390, 844))
+LAPTOP = 1366
+SIZES = ((1920, 1080), (LAPTOP, 768), (390, 844))
 LANGUAGES = {"zh": "/", "en": "/en"}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SEAL = "FZ-MH-2026-0061"
@@ -39,24 +40,29 @@ def _boards(browser: Browser, site: Site, folder: Path) -> list[Path]:
             for theme in THEMES:
                 visit = Visit(browser, size=size, scheme=theme)
                 visit.enter(site, path)
-                name = f"board-{size[0]}-{language}-{theme}.png"
-                taken.append(_picture(visit, folder / name, drawn=size[0] > 720))
+                taken.append(_picture(visit, folder / _name(language, size[0], theme), drawn=size[0] > 720))
                 visit.close()
     return taken
+
+
+def _name(language: str, width: int, theme: str) -> str:
+    """board-zh.png is the laptop's in daylight; what differs from that is said."""
+    said = [language, *([] if width == LAPTOP else [str(width)]), *([] if theme == "light" else [theme])]
+    return f"board-{'-'.join(said)}.png"
 
 
 def _others(browser: Browser, site: Site, folder: Path) -> list[Path]:
     phone = Visit(browser, size=(390, 844))
     phone.enter(site)
     phone.pick("示例铸造一厂")
-    taken = [_picture(phone, folder / "violation-390-zh-light.png", drawn=True, whole=True)]
+    taken = [_picture(phone, folder / "violation-zh-390.png", drawn=True, whole=True)]
     phone.close()
     seal = Visit(browser, size=(1366, 768))
     seal.enter(site, f"/?s={SEAL}")
-    taken.append(_picture(seal, folder / "seal-1366-zh-light.png", drawn=True))
+    taken.append(_picture(seal, folder / "seal-zh.png", drawn=True))
     seal.page.get_by_role("button", name="退出").click()
     seal.page.wait_for_url("**/sign-in")
-    taken.append(_picture(seal, folder / "sign-in-1366-zh-light.png", drawn=False))
+    taken.append(_picture(seal, folder / "sign-in-zh.png", drawn=False))
     seal.close()
     return taken
 

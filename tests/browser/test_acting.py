@@ -34,6 +34,24 @@ def test_a_violation_appears_by_itself(visit: Opener, site: Site) -> None:
     assert not seen.mistakes
 
 
+def test_the_first_violation_is_shown_by_itself(visit: Opener, tmp_path: Path) -> None:
+    """While nobody chose anything the first violation takes the page; a seal that a person chose stays."""
+    calm = Site(tmp_path)
+    first, second = calm.county.seal(1, "示例铸造一厂"), calm.county.seal(2, "示例铸造二厂")
+    calm.county.feed(first, 0, 60)
+    calm.county.feed(second, 0, 60)
+    waiting, chosen = visit(calm.start()), visit(calm)
+    chosen.pick("示例铸造二厂", "seal")
+    expect(waiting.page.locator("aside h1")).to_have_text("没有违规需要处理。")
+    calm.county.feed(first, 60, 120, lambda _second: 200_000.0)
+    expect(waiting.page.locator("article h1")).to_contain_text("恢复用电：最高 200 kW")
+    expect(chosen.page.locator(".item.violation")).to_have_count(1)
+    expect(chosen.page.locator("article h1")).to_contain_text("示例铸造二厂 1 号炉 现在证实断电")
+    waiting.close()
+    chosen.close()
+    calm.stop()
+
+
 def test_acknowledge_by_button(visit: Opener, site: Site) -> None:
     """The button records who, when and why; the row leaves the group of the unacknowledged and nothing blinks."""
     seen = visit(site, secret=site.token("李"))

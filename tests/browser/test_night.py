@@ -1,12 +1,14 @@
 """A night in a county, as a real browser shows it: sentence, marks, curve, both languages, a phone."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from server.console.chart_style import shifted
-from tests.browser.served import GAP_S, PEAK_S, RESUMED_S, Opener, Site, tell_a_night
+from server.console.palette import DARK
+from tests.browser.served import GAP_S, PEAK_S, RESUMED_S, Opener, Site, Visit, tell_a_night
 from tests.server.ingest.plant import START_MS
 
 
@@ -121,3 +123,39 @@ def test_on_a_phone(visit: Opener, night: Site) -> None:
     seen.page.get_by_role("button", name="返回列表").click()
     expect(seen.page.locator("article")).to_be_hidden()
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_chart_has_the_themes_colours(chromium: Browser, night: Site) -> None:
+    """In the dark the curve and its axis are drawn in the dark theme's colours."""
+    seen = Visit(chromium, scheme="dark")
+    seen.enter(night)
+    option = seen.chart()
+    ground = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    seen.close()
+    assert option["series"][0]["lineStyle"]["color"] == DARK.text
+    assert ground == "rgb(27, 32, 38)"  # DARK.surface
+
+
+def test_a_curve_that_cannot_be_read_is_said(visit: Opener, night: Site) -> None:
+    """When the chart's data do not come the page says what happened, what is kept and what to do; it recovers."""
+    seen = visit(night)
+    seen.chart()
+    problem = seen.page.locator("[data-chart-problem]")
+    seen.page.route("**/console/chart*", lambda route: route.fulfill(status=503))
+    seen.page.get_by_role("button", name="10 分钟").click()
+    expect(problem).to_contain_text("曲线没取到（HTTP 503）。数据仍在库里")
+    seen.page.unroute("**/console/chart*")
+    seen.page.get_by_role("button", name="2 小时").click()
+    expect(problem).to_be_empty()
+
+
+def test_values_say_how_old_they_are(visit: Opener, night: Site) -> None:
+    """A live value has its age beside it, which grows by itself; an old one is greyed and says since when."""
+    seen = visit(night)
+    live = seen.page.locator(".item.seal.is-off .last time")
+    expect(live).to_have_text(re.compile("^1[0-9]\u2009秒前$"))
+    before = live.inner_text()
+    expect(live).not_to_have_text(before)
+    old = seen.page.locator(".item.seal.is-unproved .last time")
+    expect(old).to_have_text("02:44:59 起无新值")
+    expect(old).to_have_class("stale")

@@ -95,3 +95,14 @@ def test_the_readme_shows_settings_that_load(tmp_path: Path) -> None:
     (tmp_path / "pw.txt").write_text("secret", encoding="utf-8")
     (tmp_path / "a1.yaml").write_text(example, encoding="utf-8")
     assert [meter.id for meter in load(tmp_path / "a1.yaml").meters] == ["m1", "seal"]
+
+
+def test_the_key_needs_no_server_yet(tmp_path: Path) -> None:
+    """`agent key` comes before the server's answer: id and folder alone are enough for it."""
+    file = tmp_path / "a1.yaml"
+    file.write_text("agent: a1\ndata: a1-data\nmeters: []\n", encoding="utf-8")
+
+    assert load_identity(file) == ("a1", tmp_path / "a1-data")
+    file.write_text("agent: A 1\ndata: x\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="agent: expected a-z, 0-9"):
+        load_identity(file)
