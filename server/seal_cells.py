@@ -95,7 +95,9 @@ def identity(cell: str) -> str:
 def profile(cell: str) -> str:
     """A profile's name."""
     if _PROFILE.fullmatch(cell) is None:
-        raise ValueError(f"expected the name of a file in firmware_configs/meters, got {shown(cell)}; e.g. eastron_sdm630")
+        raise ValueError(
+            f"expected the name of a file in firmware_configs/meters, got {shown(cell)}; e.g. eastron_sdm630"
+        )
     return cell
 
 

@@ -14,6 +14,10 @@ from sqlmodel import Session
 from server.migrations import upgrade
 from wire.errors import SurroundingsError
 
+WAIT_FOR_LOCK_S = 15.0
+PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
+"""Errors of the disk or of another process, which pass; any other is a mistake of ours or a damaged file."""
+
 
 def wal_is_safe(version: tuple[int, int, int]) -> bool:
     """Whether this SQLite keeps a WAL intact under several connections.
@@ -36,13 +40,17 @@ class Store:
         journal: WAL where this SQLite is safe with it, else TRUNCATE.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, wait_s: float = WAIT_FOR_LOCK_S) -> None:
         """Open (and create or migrate) the database.
+
+        Args:
+            path: the file.
+            wait_s: how long a transaction waits for another process.
 
         Raises:
             SurroundingsError: the file cannot be opened, is not a database, or is of a newer release.
         """
-        self.path = path
+        self.path, self._wait_s = path, wait_s
         self.journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info[:3]) else "TRUNCATE"
         self._turn = threading.RLock()
         self.engine = self._open()
@@ -60,6 +68,8 @@ class Store:
                 session.commit()
             except OperationalError as error:
                 session.rollback()
+                if not str(getattr(error.orig, "sqlite_errorname", "")).startswith(PASSING):
+                    raise
                 raise StoreUnavailable(
                     f"{self.path}: takes no transaction now: {error.orig}; free its disk, or end what holds it"
                 ) from error
@@ -75,7 +85,9 @@ class Store:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.touch(mode=0o600)  # names, codes and hashes of tokens are the server's alone
-            engine = create_engine(f"sqlite:///{self.path}", connect_args={"timeout": 15, "check_same_thread": False})
+            engine = create_engine(
+                f"sqlite:///{self.path}", connect_args={"timeout": self._wait_s, "check_same_thread": False}
+            )
             event.listen(engine, "connect", self._on_connect)
             event.listen(engine, "begin", _begin_as_writer)
             with engine.begin() as connection:
@@ -89,7 +101,7 @@ class Store:
 
     def _on_connect(self, connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's
-        for pragma in (f"journal_mode={self.journal}", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+        for pragma in (f"journal_mode={self.journal}", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
 

@@ -26,7 +26,9 @@ def simulate() -> None:
 
 @app.command()
 def meter(  # noqa: PLR0913, PLR0917 - each parameter is one option of the command line
-    profile: Annotated[str, typer.Option(help="Register map: the name of one in firmware_configs/meters, or a .yaml file.")],
+    profile: Annotated[
+        str, typer.Option(help="Register map: the name of one in firmware_configs/meters, or a .yaml file.")
+    ],
     trace: Annotated[Path | None, typer.Option(help="CSV to serve: t_s, then quantities by their names.")] = None,
     furnace: Annotated[FurnaceClass | None, typer.Option(help="Serve sealed time, one heat and sealed time.")] = None,
     tonnes: Annotated[float, typer.Option(help="The furnace's nominal capacity, t.", min=0.1, max=40)] = 0.5,

@@ -7,6 +7,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from server.api.context import Here
@@ -84,7 +85,7 @@ def _database(store: Store) -> Database:
         with store.transaction() as session:
             session.exec(select(Token.id).limit(1)).all()
         ok = True
-    except StoreUnavailable:
+    except (StoreUnavailable, SQLAlchemyError):
         ok = False
     return Database(
         ok=ok,

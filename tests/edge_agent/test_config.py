@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent import config
-from edge_agent.config import SerialLine, TcpLine, load
+from edge_agent.config import SerialLine, TcpLine, load, load_identity
 from tests.edge_agent.conftest import Write
 from wire.errors import ProgramError, SettingsError, SurroundingsError
 

@@ -275,6 +275,7 @@ def test_health_of_a_server_that_hears_nothing(tmp_path: Path) -> None:
     assert answer.json()["ingest"] == {
         "broker_connected": False, "working": False, "last_message_age_s": None, "accepted": 0, "duplicates": 0,
         "rejected": 0,
+        "trouble": None,
     }  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """The server's end of MQTT on real brokers: Mosquitto and the embedded one."""
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from coldseal.embedded_broker import broker_command
 from coldseal.processes import ProcessGroup
 from server.broker import Arrived, Broker
 from server.settings import Settings
+from server.store import Store
 from server.worker import Worker
 from tests.edge_agent.broker import Mosquitto, free_port, wait_for
 from tests.server.ingest.plant import DEPLOYMENT, Plant, reading
@@ -175,3 +178,23 @@ def test_server_run_ends_with_exit_code_3(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "cannot be reached" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_locked_database_is_waited_for(tmp_path: Path, port: int) -> None:
+    """Another process that holds the database stops nothing for good: unacknowledged messages come again and are stored."""
+    plant = Plant(tmp_path / "plant")
+    plant.store.close()
+    impatient = Store(plant.path, wait_s=0.3)
+    worker = Worker(impatient, settings_for(tmp_path / "plant", port), plant.server_key, SystemClock())
+    worker.start()
+    with contextlib.closing(sqlite3.connect(plant.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        message = plant.agent.envelope([reading(0, 0.0)])
+        publish(port, message.topic, [message.payload])
+        wait_for(lambda: worker.health()["trouble"], "trouble told")
+        other.execute("ROLLBACK")
+    wait_for(lambda: worker.health()["accepted"] == 1 and not worker.health()["trouble"], "the message, once more")
+    told = worker.health()
+    worker.stop()
+
+    assert (told["trouble"], worker.crash) == (None, None)
