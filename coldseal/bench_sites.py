@@ -3,7 +3,6 @@
 `python -m coldseal.bench_sites FOLDER` serves them on TCP until it is ended.
 """
 
-import asyncio
 import random
 import sys
 from bisect import bisect_right
@@ -12,11 +11,11 @@ from pathlib import Path
 
 import msgspec
 
+from coldseal.sites_process import main
 from simulators.meter import ServedMeter
 from simulators.modbus_server import serve
 from simulators.place import TcpPlace
 from wire.clock import SystemClock
-from wire.errors import ProgramError
 from wire.profile_files import find
 from wire.quantities import Quantity
 from wire.reading import Value
@@ -106,17 +105,5 @@ async def run(folder: Path) -> None:
     await serve(meters, clock, lambda _: print(f"ready {clock.wall_ms()}", flush=True))  # noqa: T201 - to the bench
 
 
-def main() -> int:
-    """Run as a process."""
-    try:
-        asyncio.run(run(Path(sys.argv[1])))
-    except ProgramError as error:
-        sys.stderr.write(f"bench sites: {error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 0
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run))

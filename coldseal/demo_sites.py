@@ -3,13 +3,13 @@
 `python -m coldseal.demo_sites FOLDER` serves them until it is ended; FOLDER/rtu is the serial line's near end.
 """
 
-import asyncio
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from coldseal.sites_process import main
 from simulators.furnace_class import FurnaceClass
 from simulators.meter import ServedMeter
 from simulators.modbus_server import serve
@@ -19,7 +19,6 @@ from simulators.sealed import seal_contact
 from simulators.story import one_heat, quiet
 from simulators.trace import Trace
 from wire.clock import SystemClock
-from wire.errors import ProgramError
 from wire.profile_files import find
 from wire.quantities import Quantity
 from wire.reading import Value
@@ -90,17 +89,5 @@ async def run(folder: Path) -> None:
         await serve(meters, SystemClock(), lambda _places: print("ready sites", flush=True))  # noqa: T201 - to the demo
 
 
-def main() -> int:
-    """Run as a process."""
-    try:
-        asyncio.run(run(Path(sys.argv[1])))
-    except ProgramError as error:
-        sys.stderr.write(f"demo sites: {error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 0
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run))

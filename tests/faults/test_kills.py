@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from coldseal.processes import ProcessGroup
 from tests.faults.plant import AGENT, READY_S, Plant, RowKey
 
@@ -36,40 +38,65 @@ def lost_polls(rows: list[RowKey], killed_ms: tuple[int, int]) -> list[tuple[int
     ]
 
 
-def test_each_program_killed_in_turn(tmp_path: Path) -> None:
+def kill_in_turn(plant: Plant, copies: Path) -> tuple[list[RowKey], tuple[int, int]]:
+    """Server, broker and agent, each started again before the next dies; the agent's file, and when it was dead."""
+    programs = plant.programs
+    for name, ready in (("server", "ready"), ("broker", "ready")):
+        programs.kill(name)
+        time.sleep(3)
+        programs.restart(name)
+        programs.wait_ready(name, ready, READY_S)
+        time.sleep(2)
+    return kill_agent(plant, copies)
+
+
+def kill_together(plant: Plant, copies: Path) -> tuple[list[RowKey], tuple[int, int]]:
+    """Server, then broker, then agent, all dead at once; the agent comes back first, to a deaf world."""
+    programs = plant.programs
+    for name in ("server", "broker"):
+        programs.kill(name)
+        time.sleep(3)
+    held, dead_ms = kill_agent(plant, copies)
+    assert len(held) >= 6, "the agent went on while server and broker were gone"
+    for name in ("broker", "server"):
+        programs.restart(name)
+        programs.wait_ready(name, "ready", READY_S)
+    return held, dead_ms
+
+
+def kill_agent(plant: Plant, copies: Path) -> tuple[list[RowKey], tuple[int, int]]:
+    """Kill the agent, look into its file, start it again."""
+    killed_ms = round(time.time() * 1000)
+    plant.programs.kill(AGENT)
+    held = plant.outbox(copies)
+    time.sleep(2)
+    plant.programs.restart(AGENT)
+    plant.programs.wait_ready(AGENT, "ready agent", READY_S)
+    alive_ms = round(time.time() * 1000)
+    time.sleep(2)
+    return held, (killed_ms - PERIOD_MS, alive_ms + PERIOD_MS)
+
+
+@pytest.mark.parametrize("kill", [kill_in_turn, kill_together])
+def test_every_program_killed(
+    tmp_path: Path, kill: Callable[[Plant, Path], tuple[list[RowKey], tuple[int, int]]]
+) -> None:
     """Agent, broker and server are killed during one melt: each row is stored once, in order, and one violation stays."""
     with ProcessGroup(tmp_path / "log") as programs:
         plant = Plant(tmp_path / "plant", programs, RESUMES_S)
         plant.start()
         wait_for(lambda: bool(plant.violations()), "the violation")
         first_seen = plant.violations()
-
-        programs.kill("server")
-        time.sleep(3)
-        programs.kill("broker")
-        time.sleep(3)
-        killed_ms = round(time.time() * 1000)
-        programs.kill(AGENT)
-        held = plant.outbox(tmp_path / "copy")
-        time.sleep(2)
-        programs.restart(AGENT)
-        programs.wait_ready(AGENT, "ready agent", READY_S)
-        alive_ms = round(time.time() * 1000)
-        time.sleep(2)
-        programs.restart("broker")
-        programs.wait_ready("broker", "ready", READY_S)
-        programs.restart("server")
-        programs.wait_ready("server", "ready", READY_S)
+        held, dead_ms = kill(plant, tmp_path / "copy")
         wait_for(functools.partial(plant.holds, held), "delivery of what the agent's file held")
         programs.restart(AGENT)  # ends it cleanly first: the last rows leave before it goes
         numbers, rows = plant.stored()
         after = plant.violations()
 
-    assert len(held) >= 6, "the agent went on while server and broker were gone"
     assert numbers == list(range(1, len(numbers) + 1)), "every envelope once"
     times = [at for at, _ in rows]
     assert times == sorted(set(times)), "every row once, in order"
-    assert lost_polls(rows, (killed_ms - 1_000, alive_ms + 1_000)) == []
+    assert lost_polls(rows, dead_ms) == []
     melting = [power for at, power in rows if at > first_seen[0][2]]
     assert 0.0 not in melting, "a lost poll is a gap, never a 0"
     assert after == first_seen, "the same violation, begun at the same moment"
