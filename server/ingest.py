@@ -11,6 +11,7 @@ from sqlmodel import Session, col, or_, select
 
 from server import following, records, violations
 from server.detect import silent
+from server.detect.coverage import AHEAD_MS
 from server.detect.finding import Code
 from server.detect.rules import FURNACE
 from server.engine import Engine, Judged
@@ -117,7 +118,8 @@ class Ingest:
             return "rejected"
         records.accept(session, message, got)
         agent.heard_ms = message.received_ms
-        agent.last_row_ms = max([agent.last_row_ms or 0, *(row.wall_ms for row in got.rows)]) or None
+        believable = (row.wall_ms for row in got.rows if row.wall_ms <= message.received_ms + AHEAD_MS)
+        agent.last_row_ms = max([agent.last_row_ms or 0, *believable]) or None
         if got.batch.seq <= agent.detected_seq:  # one of the missing, after detection went on without it
             engine.take_late(agent.id, got.rows)
         following.advance(session, engine, agent, got)
