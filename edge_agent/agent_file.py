@@ -54,13 +54,6 @@ class OutboxFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytes_max: int = 200_000_000
 
 
-class IdentityFile(msgspec.Struct, frozen=True):
-    """The two keys of a settings file that the agent's own key needs: the server's part may be missing still."""
-
-    agent: str
-    data: str
-
-
 class AgentFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole settings file."""
 

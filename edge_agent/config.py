@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.agent_file import AgentFile, IdentityFile, MeterFile, SerialFile
+from edge_agent.agent_file import AgentFile, MeterFile, SerialFile
 from edge_agent.errors import DataUnusable, SettingsMistake
 from wire import profile_files, settings_file, topics
 from wire.errors import Malformed, ProfileError
@@ -102,6 +102,13 @@ class Settings(msgspec.Struct, frozen=True):
         for meter in self.meters:
             lines.setdefault(meter.line, []).append(meter)
         return lines
+
+
+class IdentityFile(msgspec.Struct, frozen=True):
+    """The two keys of a settings file that the agent's own key needs: the server's part may be missing still."""
+
+    agent: str
+    data: str
 
 
 def load(path: Path) -> Settings:

@@ -25,6 +25,7 @@ ANCHOR_MS = 600_000
 """So long the register's advance is held against what the pledge explains, before it is measured anew."""
 
 Label = tuple[Coverage, str]
+IMPLAUSIBLE = (Coverage.UNPROVED, "implausible")
 
 
 class State(msgspec.Struct, frozen=True):
@@ -84,12 +85,13 @@ def _row(last: State, seal: SealFacts, meter: MeterFacts, s: Series, i: int, lab
         if not s.clock_stepped:
             spans += _closed(seal, meter, known, now, s.period_ms)
         seen = known is not None and not unobserved(known, now, s)
-        drew = label[0] is not Coverage.OFF or (last.state is not Coverage.OFF and last.reason != "implausible")
+        before = last.state, last.reason
+        drew = label[0] is not Coverage.OFF or (last.state is not Coverage.OFF and before != IMPLAUSIBLE)
         if anchor is None or not seen or drew or now.t_ms - anchor.t_ms > ANCHOR_MS:
             anchor = now
         known = now
         if label[0] is Coverage.OFF and not 0 <= now.energy_wh - anchor.energy_wh <= bound_wh(seal, meter, anchor, now):
-            label = Coverage.UNPROVED, "implausible"
+            label = IMPLAUSIBLE
     return State(t_ms, *label, known, anchor), spans
 
 
@@ -108,7 +110,7 @@ def _labels(seal: SealFacts, meter: MeterFacts, s: Series, threshold_w: float, d
         elif excess[i] > quiet_w:
             labels.append((Coverage.UNPROVED, "undecided"))
         elif apparent[i] - allowed[i] > threshold_w and apparent[i] > 2 * drawn[i]:
-            labels.append((Coverage.UNPROVED, "implausible"))
+            labels.append(IMPLAUSIBLE)
         elif volts[i] >= ALIVE_V and GRID_HZ[0] <= hertz[i] <= GRID_HZ[1]:
             labels.append((Coverage.OFF, "allowed" if drawn[i] > pick_up_w else "metered"))
         elif meter.aux_powered and volts[i] < ALIVE_V:
