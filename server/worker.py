@@ -23,6 +23,7 @@ BATCH_MAX = 512
 TICK_MS = 1_000
 TAKE_WAIT_S = 0.2
 RETRY_S = 1.0
+MARKS_MS = 5_000
 
 SealListener = Callable[[frozenset[str]], None]
 RaisedListener = Callable[[Raised, int], None]
@@ -49,6 +50,8 @@ class Worker:
         self._last_message_ms: int | None = None
         self._crash: BaseException | None = None
         self._trouble: str | None = None
+        self._marks: dict[str, bytes] = {}
+        self._marks_due_ms = 0
         self._totals = {"accepted": 0, "duplicates": 0, "rejected": 0}
 
     def listen(self, callback: SealListener) -> None:
@@ -73,6 +76,7 @@ class Worker:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._publish_marks()
         self._broker.stop()
 
     @property
@@ -118,7 +122,16 @@ class Worker:
         if now_ms < next_tick_ms or since_ms is None:
             return next_tick_ms
         self._tell(self._ingest.tick(since_ms))
+        if now_ms >= self._marks_due_ms:
+            self._marks_due_ms = now_ms + MARKS_MS
+            self._publish_marks()
         return now_ms + TICK_MS
+
+    def _publish_marks(self) -> None:
+        """Leave each agent's newest receipt where it finds it after a start: retained, so not with every envelope."""
+        for agent, receipt in self._marks.items():
+            self._broker.publish(agent, Channel.HIGH_WATER_MARK, receipt, retain=True)
+        self._marks.clear()
 
     def _take(self, arrived: list[Arrived]) -> None:
         up = [one.message for one in arrived if not one.message.topic.endswith(f"/{Channel.STATUS.value}")]
@@ -127,7 +140,7 @@ class Worker:
         self._broker.acknowledge(arrived)
         for agent, receipt in done.items():
             self._broker.publish(agent, Channel.DOWN, receipt)
-            self._broker.publish(agent, Channel.HIGH_WATER_MARK, receipt, retain=True)
+        self._marks |= done
 
     def _ingest_all(self, messages: list[Message]) -> dict[str, bytes]:
         """Receipts by agent. A message that a mistake of ours cannot take is kept as rejected: it must not stop all."""

@@ -198,3 +198,25 @@ def test_a_locked_database_is_waited_for(tmp_path: Path, port: int) -> None:
     worker.stop()
 
     assert (told["trouble"], worker.crash) == (None, None)
+
+
+def test_the_high_water_mark_stays_at_the_broker(tmp_path: Path, port: int) -> None:
+    """An agent that starts later finds what the server holds: the newest receipt, retained."""
+    plant = Plant(tmp_path / "plant")
+    worker = Worker(plant.store, settings_for(tmp_path / "plant", port), plant.server_key, SystemClock())
+    worker.start()
+    messages = [plant.agent.envelope([reading(s, 0.0)]) for s in range(3)]
+    publish(port, messages[0].topic, [message.payload for message in messages])
+    wait_for(lambda: worker.health()["accepted"] == 3, "the messages")
+    worker.stop()
+    found: list[bytes] = []
+    later = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="later", protocol=mqtt.MQTTv5)
+    later.on_message = lambda _client, _data, message: found.append(bytes(message.payload))
+    later.connect("127.0.0.1", port)
+    later.subscribe(topics.build("a1", topics.Channel.HIGH_WATER_MARK), qos=1)
+    later.loop_start()
+    wait_for(lambda: found, "the retained mark")
+    later.disconnect()
+    later.loop_stop()
+
+    assert b'"ack":3' in found[0]
