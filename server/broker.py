@@ -106,7 +106,10 @@ class Broker:
 
     def reopen(self) -> None:
         """Drop the connection and open it again: what was not acknowledged comes once more."""
-        self._client.reconnect()
+        try:
+            self._client.reconnect()
+        except OSError as error:
+            log.warning("broker cannot be reached: %s; trying on", error)  # the client's own thread does
 
     def _make_client(self) -> mqtt.Client:
         settings = self._settings

@@ -21,6 +21,9 @@ from server.tables import Agent, Envelope, Meter, RuleState
 from wire import envelope as envelopes
 from wire.batch import Batch, Row, rows
 
+AT_ONCE = 200
+"""Envelopes that are in memory together while a long time is judged again."""
+
 LATE_CONTEXT_MS = 600_000
 """Late rows are judged together with so much on either side."""
 
@@ -97,7 +100,8 @@ class Engine:
             .where(Envelope.agent_id == agent_id)
             .where(col(Envelope.first_ms) <= last_ms, col(Envelope.last_ms) >= first_ms)
             .order_by(col(Envelope.seq))
-        ).all()
+            .execution_options(yield_per=AT_ONCE)
+        )
         whole, seen = Outcome(start, [], []), first_ms
         for stored in found:
             batch, all_rows = opened(stored)

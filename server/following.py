@@ -14,7 +14,7 @@ AT_ONCE = 1_000
 """Envelopes that one message may bring into detection; the next message goes on."""
 
 
-def advance(session: Session, engine: Engine, agent: Agent, got: Accepted) -> None:
+def advance(session: Session, engine: Engine, agent: Agent, got: Accepted, received_ms: int) -> None:
     """Follow the chain as far as it reaches now, and judge what it reaches.
 
     Args:
@@ -22,11 +22,12 @@ def advance(session: Session, engine: Engine, agent: Agent, got: Accepted) -> No
         engine: the rules.
         agent: whose chain.
         got: the envelope that was just stored.
+        received_ms: when it arrived.
     """
     for seq in beyond(session, agent, agent.ack_seq):
         while seq > agent.ack_seq + 1 and _pass_loss(session, agent, seq):
             continue
-        if seq != agent.ack_seq + 1 or not _take(session, engine, agent, seq, got):
+        if seq != agent.ack_seq + 1 or not _take(session, engine, agent, seq, got, received_ms):
             break
     if agent.detected_seq > agent.ack_seq:
         _judge_onward(session, engine, agent)
@@ -55,10 +56,10 @@ def _judge_onward(session: Session, engine: Engine, agent: Agent) -> None:
         agent.detected_seq = seq
 
 
-def _take(session: Session, engine: Engine, agent: Agent, seq: int, got: Accepted) -> bool:
+def _take(session: Session, engine: Engine, agent: Agent, seq: int, got: Accepted, received_ms: int) -> bool:
     """Add the following envelope to the chain and judge it; says whether it really follows."""
     if seq == got.batch.seq:
-        sha, batch, taken, received_ms = got.sha, got.batch, got.rows, engine.now_ms
+        sha, batch, taken = got.sha, got.batch, got.rows
     else:
         stored = _get(session, agent, seq)
         sha, received_ms, (batch, taken) = stored.sha, stored.received_ms, opened(stored)

@@ -122,7 +122,7 @@ class Ingest:
         agent.last_row_ms = max([agent.last_row_ms or 0, *believable]) or None
         if got.batch.seq <= agent.detected_seq:  # one of the missing, after detection went on without it
             engine.take_late(agent.id, got.rows)
-        following.advance(session, engine, agent, got)
+        following.advance(session, engine, agent, got, message.received_ms)
         return "accepted"
 
     def _judge_silence(self, session: Session, engine: Engine, now_ms: int, listening_since_ms: int) -> None:

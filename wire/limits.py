@@ -51,7 +51,4 @@ MISSING_RANGES_MAX = 16
 REGISTERS_PER_REQUEST_MAX = 125
 """Modbus application protocol V1.1b3 §6.3."""
 
-FREQUENCY_HZ_RANGE = (40.0, 70.0)
-"""A grid frequency outside is a misread, not a measurement."""
-
 assert BATCH_ROWS <= ROWS_MAX  # noqa: S101 - a bound between bounds, checked once at import

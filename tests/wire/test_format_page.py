@@ -7,31 +7,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.docs.pages import tables
 from wire import batch, chain, columns, envelope, limits, receipt, topics
 from wire.keys import PublicKey, b64url
 from wire.quantities import Quantity, exponent, unit
 from wire.reading import Reason, State
 
-PAGE = Path(batch.__file__).with_name("FORMAT.md").read_text(encoding="utf-8")
+FILE = Path(batch.__file__).with_name("FORMAT.md")
+PAGE = FILE.read_text(encoding="utf-8")
 EXAMPLE = Path(__file__).parents[1] / "vectors" / "good" / "first_batch.json"
 
 
-def _tables() -> dict[str, list[list[str]]]:
-    """Each table of the page as rows of cells, by its header line; tables of one header are joined."""
-    found: dict[str, list[list[str]]] = {}
-    header = ""
-    for line in PAGE.splitlines():
-        if not line.startswith("|"):
-            header = ""
-        elif not header:
-            header = line
-            found.setdefault(header, [])
-        elif not line.startswith("|---"):
-            found[header].append([cell.strip() for cell in line.strip("|").split("|")])
-    return found
-
-
-TABLES = _tables()
+TABLES = tables(FILE)
 
 
 def _first_column(header: str) -> list[str]:

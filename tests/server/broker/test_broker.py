@@ -220,3 +220,21 @@ def test_the_high_water_mark_stays_at_the_broker(tmp_path: Path, port: int) -> N
     later.loop_stop()
 
     assert b'"ack":3' in found[0]
+
+
+def test_reopening_without_a_broker_is_no_crash(tmp_path: Path) -> None:
+    """Database and broker may fail together: reopening goes on trying, and the session is there when the broker is."""
+    mosquitto = Mosquitto(tmp_path / "mosquitto")
+    mosquitto.start()
+    broker = Broker(settings_for(tmp_path, mosquitto.port), SystemClock())
+    broker.start()
+    mosquitto.stop()
+    broker.reopen()
+    mosquitto.start()
+    wait_for(lambda: broker.connected_since_ms is not None, "the connection")
+    publish(mosquitto.port, topics.build("a1", topics.Channel.UP), [b"x"])
+    arrived = drained(broker, 1)
+    broker.stop()
+    mosquitto.stop()
+
+    assert [one.message.payload for one in arrived] == [b"x"]
