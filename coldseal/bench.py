@@ -47,3 +47,34 @@ def end_to_end(
     missed = figures.restarts_measured < figures.restarts_planned
     if strict and (missed or not figures.first_reply_to_committed_p99_s <= figures.limit_s):
         raise typer.Exit(1)
+
+
+@app.command("console")
+def console(
+    seals: Annotated[int, typer.Option(min=1, max=2_000, help="sealed furnaces with a year of minutes each")] = 500,
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="how often each page is opened")] = 15,
+    restarts: Annotated[int, typer.Option(min=1, help="restarts to see on an open board")] = 100,
+    strict: Annotated[bool, typer.Option("--strict", help="exit 1 when a limit is not kept")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """What a person waits for: the board and a day of seconds until they are drawn, and a restart until it is shown.
+
+    How each figure is taken: paint is from the start of a navigation in Chromium until the page's content and its chart
+    are drawn, medians over the rounds; blank is an empty page of the same toolkit with one chart, opened in turn with
+    them. memory_per_viewer is the server's resident memory with 20 idle boards, less that without, by 20.
+    stored_to_shown is from the server's time of the transaction that stored a violation until its row is in the document
+    of a board that was open. Needs Chromium, and about 1 GB of disk.
+
+    Example: coldseal bench console --json
+    """
+    from coldseal.console_bench import measure  # noqa: PLC0415 - the server and Playwright, when it runs
+
+    figures = measure(seals, rounds, restarts, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+    if as_json:
+        typer.echo(msgspec.json.encode(figures).decode())
+    else:
+        for name, value in msgspec.structs.asdict(figures).items():
+            typer.echo(f"{name:<36} {value}")
+    kept = max(figures.board_ratio, figures.day_ratio) < figures.ratio_limit
+    if strict and not (kept and figures.stored_to_shown_p99_s < figures.shown_limit_s):
+        raise typer.Exit(1)

@@ -14,7 +14,10 @@ from coldseal.demo_story import Story
 from coldseal.embedded_broker import broker_command
 from coldseal.local_plant import HOST, AgentPlan, LocalPlant, check_port, free_ports
 from coldseal.processes import NotReadyError, ProcessGroup
-from server import tokens
+from server.access import accounts, keys
+from server.access.audit import COMMAND_LINE
+from server.access.links import FIRST, Purpose
+from server.access.rights import Right, Role
 from server.settings import Settings
 from server.store import Store
 from wire.clock import Clock
@@ -57,8 +60,8 @@ def run(
     plant.register(seals(clock.wall_ms()), _plans(folder, port_1, port_3))
     plan = demo_sites.Plan(port_1, port_3, RESUMES_S, OPENS_S, CLOSES_S)
     demo_sites.write(folder, plan)
-    token, link = _tokens(settings, clock)
-    story = Story(out, f"http://{HOST}:{page_port}", token, None if headless else link, clock)
+    key, link = _way_in(settings, clock)
+    story = Story(out, f"http://{HOST}:{page_port}", key, None if headless else link, clock)
     story.begin()
     with ProcessGroup(folder / "log") as programs:
         try:
@@ -132,11 +135,14 @@ def _tcp(profile: str, port: int, wake_w: float) -> dict[str, object]:
     return {"id": "m1", "profile": profile, "tcp": f"{HOST}:{port}", "unit": 1, "wake_power_w": wake_w}
 
 
-def _tokens(settings: Settings, clock: Clock) -> tuple[str, str]:
-    """A token for the demo itself, and a link that signs a browser in once."""
-    store = Store(settings.database)
+def _way_in(settings: Settings, clock: Clock) -> tuple[str, str]:
+    """A key for the demo's own look at the interface, and a link that signs a browser in once."""
+    store, now_ms = Store(settings.database), clock.wall_ms()
     with store.transaction() as session:
-        secret = tokens.issue(session, "demo", clock.wall_ms())
-        link = tokens.issue_one_time(session, clock.wall_ms())
+        key = keys.add(session, COMMAND_LINE, name="demo-story", scopes=[Right.READ], now_ms=now_ms)
+        account = accounts.add(
+            session, COMMAND_LINE, name="demo", shown_as="演示", role=Role.ADMINISTRATOR, now_ms=now_ms
+        )
+        link = accounts.link(session, COMMAND_LINE, account, Purpose.SIGN_IN, now_ms)
     store.close()
-    return secret, f"/first/{link}"
+    return key.secret, FIRST + link

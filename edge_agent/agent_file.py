@@ -1,11 +1,12 @@
 """An agent's settings file as people write it; config.py checks what it means."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Unit = Annotated[int, msgspec.Meta(ge=0, le=247)]
+Protocol = Literal["5", "3.1.1"]
 
 
 class TlsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,10 +22,12 @@ class BrokerFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     host: str
     port: Port = 1883
+    protocol: Protocol = "5"
     username: str | None = None
     password_file: str | None = None
     tls: TlsFile | None = None
     keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 20
+    reconnect_spread_s: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 120.0
 
 
 class SerialFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.agent_file import AgentFile, MeterFile, SerialFile
+from edge_agent.agent_file import AgentFile, MeterFile, Protocol, SerialFile
 from edge_agent.errors import DataUnusable, SettingsMistake
 from wire import profile_files, settings_file, topics
 from wire.errors import Malformed, ProfileError
@@ -71,6 +71,8 @@ class Broker(msgspec.Struct, frozen=True):
     username: str
     password: str | None
     keepalive_s: int
+    reconnect_spread_s: float
+    protocol: Protocol
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
@@ -277,6 +279,8 @@ def _broker(written: AgentFile, path: Path) -> Broker:
         username=broker.username or written.agent,
         password=_password(broker.password_file, path),
         keepalive_s=broker.keepalive_s,
+        reconnect_spread_s=broker.reconnect_spread_s,
+        protocol=broker.protocol,
         ca=_existing(tls.ca, "ca", path) if tls else None,
         cert=_existing(tls.cert, "cert", path) if tls and tls.cert else None,
         key=_existing(tls.key, "key", path) if tls and tls.key else None,

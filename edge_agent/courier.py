@@ -7,9 +7,10 @@ import json
 import msgspec
 
 from edge_agent.config import Settings
-from edge_agent.delivery import Delivery
+from edge_agent.delivery import Delivery, Lane
 from edge_agent.disk import Disk
 from edge_agent.health import Fault, Health
+from edge_agent.link_faults import another_agents_certificate, explain
 from edge_agent.outbox import Outbox
 from edge_agent.uplink import (
     Acknowledged,
@@ -91,7 +92,10 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        self._link.start()
+        if reason := another_agents_certificate(self._settings):
+            self._health.raise_fault(Fault.BROKER_REFUSED, reason)
+        else:
+            self._link.start()
         try:
             while True:
                 for event in await self._next_events():
@@ -128,6 +132,7 @@ class Courier:
             self._health.clear(Fault.BROKER_REFUSED, Fault.BROKER_UNREACHABLE)
             self._health.counters["connects"] += 1
             self._told_version = -1
+            self._delivery.overtake(self._outbox.last.seq)
             self._link.subscribe((self._down, self._mark))
         elif isinstance(event, Subscribed):
             self._on_subscribed(event, now)
@@ -167,25 +172,10 @@ class Courier:
             self._health.clear(Fault.PUBLISH_REFUSED)
 
     def _on_no_connection(self, event: Refused | Unreachable | Lost) -> None:
-        file = self._settings.file
-        if isinstance(event, Refused):
-            self._health.raise_fault(
-                Fault.BROKER_REFUSED,
-                f"broker {self._broker}: refuses user {self._settings.broker.username!r} ({event.reason}); correct "
-                f"broker.username and broker.password_file in {file}",
-            )
-        elif isinstance(event, Unreachable):
-            self._health.raise_fault(
-                Fault.BROKER_UNREACHABLE,
-                f"broker {self._broker}: cannot be reached; check that it runs and correct broker.host, broker.port "
-                f"and broker.tls in {file}",
-            )
-        elif Fault.BROKER_REFUSED not in self._health.faults:
-            self._health.raise_fault(
-                Fault.BROKER_UNREACHABLE,
-                f"broker {self._broker}: the connection ended ({event.reason}); it is tried again. If this repeats, "
-                f"another client may use the name {self._settings.agent!r}",
-            )
+        fault, line = explain(event, self._settings, self._clock.wall_ms())
+        # After a refusal the broker closes the line too: that says less than the refusal did.
+        if not (isinstance(event, Lost) and Fault.BROKER_REFUSED in self._health.faults):
+            self._health.raise_fault(fault, line)
 
     @property
     def _broker(self) -> str:
@@ -248,18 +238,22 @@ class Courier:
         self._health.counters["resent"] = self._delivery.resent
 
     async def _send_new(self, now: int) -> None:
-        in_flight = self._delivery.in_flight
-        while (room := self._delivery.room) > 0:
-            self._more = False  # a nudge during the look sets it again
-            found = await self._disk(self._outbox.peek, self._delivery.after, room)
-            if not found:
-                return
-            self._more = True
-            for seq, raw in found:
-                if seq in in_flight:
-                    self._delivery.after = seq
-                elif not self._send(seq, raw, now):
-                    return
+        """What has not left: live numbers before the backlog."""
+        self._more = False  # a nudge during the look sets it again
+        for lane in (Lane.LIVE, Lane.BACKLOG):
+            in_flight = self._delivery.in_flight
+            while (room := self._delivery.room_in(lane)) > 0:
+                found = await self._disk(self._outbox.peek, self._delivery.cursor(lane), room)
+                if not found:
+                    break
+                for seq, raw in found:
+                    if seq in in_flight or self._send(seq, raw, now):
+                        self._delivery.passed(lane, seq)
+                    else:
+                        self._more = True
+                        return
+            else:
+                self._more = True
 
     def _send(self, seq: int, raw: bytes, now: int) -> bool:
         mid = self._link.publish(self._up, raw)

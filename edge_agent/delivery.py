@@ -5,14 +5,24 @@ A broker's acknowledgement means that it is the broker's turn, never that the se
 
 import random
 from collections.abc import Sequence
+from enum import StrEnum
 
 import msgspec
 
 from wire.limits import IN_FLIGHT_MAX, RECEIPT_WAIT_S
 
 RESEND_WAIT_MAX_S = 600.0
+BACKLOG_IN_FLIGHT_MAX = IN_FLIGHT_MAX // 4
+"""Of a backlog: what is on its way stands before a live envelope in the broker's and the server's queues."""
 ASKED_AGAIN_MS = 1_000
 """A number that the server misses is sent again at once, unless it left so shortly ago that both can have crossed."""
+
+
+class Lane(StrEnum):
+    """Numbers above the backlog leave first."""
+
+    LIVE = "live"
+    BACKLOG = "backlog"
 
 
 class Sent(msgspec.Struct):
@@ -34,22 +44,48 @@ class Delivery:
     """The window of envelopes between outbox and server.
 
     Attributes:
-        after: everything above this number has not left yet.
+        after: of the backlog, everything above this number has not left yet.
+        live: the same of what is newer than the backlog.
         resent: how often an envelope left again.
     """
 
     def __init__(self, receipt_wait_s: float = RECEIPT_WAIT_S, chance: random.Random | None = None) -> None:
-        self.after = 0
+        self.after = self.live = 0
         self.resent = 0
         self._wait_ms = receipt_wait_s * 1000
         self._chance = chance or random.SystemRandom()
         self._sent: dict[int, Sent] = {}
+        self._backlog_to = 0
         self._unanswered_since_ms: int | None = None
 
     @property
     def room(self) -> int:
         """How many more may leave now."""
         return IN_FLIGHT_MAX - len(self._sent)
+
+    def overtake(self, newest: int) -> None:
+        """A session begins: what a full window cannot hold is backlog, and the newest envelope leaves before it."""
+        if newest - self.after > IN_FLIGHT_MAX:
+            self._backlog_to = newest - 1
+            self.live = max(self.live, newest - 1)
+
+    def cursor(self, lane: Lane) -> int:
+        """The number after which a lane goes on."""
+        return self.live if lane is Lane.LIVE else self.after
+
+    def room_in(self, lane: Lane) -> int:
+        """How many more of a lane may leave now."""
+        if lane is Lane.LIVE or self.after >= self._backlog_to:
+            return self.room
+        old = sum(seq <= self._backlog_to for seq in self._sent)
+        return min(self.room, BACKLOG_IN_FLIGHT_MAX - old)
+
+    def passed(self, lane: Lane, seq: int) -> None:
+        """A number of a lane has left."""
+        if lane is Lane.LIVE:
+            self.live = max(self.live, seq)
+        else:
+            self.after = max(self.after, seq)
 
     @property
     def in_flight(self) -> tuple[int, ...]:
@@ -64,7 +100,6 @@ class Delivery:
         self._sent[seq] = Sent(
             taken=False, tries=tries, sent_ms=now_ms, due_ms=now_ms + round(wait * self._chance.uniform(1.0, 1.3))
         )
-        self.after = max(self.after, seq)
 
     def taken(self, seq: int, now_ms: int) -> None:
         """The broker answered for it, whatever it said."""

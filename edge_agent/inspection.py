@@ -9,10 +9,11 @@ from edge_agent import health, identity
 from edge_agent.agent import check_devices
 from edge_agent.config import Meter, Settings
 from edge_agent.errors import CheckFailed, DataUnusable
+from edge_agent.link_faults import another_agents_certificate, explain
 from edge_agent.modbus import LineReader
 from edge_agent.outbox import OUTBOX_FILE, Outbox
 from edge_agent.poller import MeterPoll
-from edge_agent.uplink import Connected, Event, Refused, Unreachable, Uplink, Will
+from edge_agent.uplink import Event, Lost, Refused, Unreachable, Uplink, Will
 from wire import topics
 from wire.clock import SystemClock, iso
 from wire.quantities import unit
@@ -109,6 +110,8 @@ def _told(meter: Meter, reading: Reading, reader: LineReader) -> str:
 
 async def _check_broker(settings: Settings) -> None:
     """Connect under the agent's own name, as the access list wants it; the agent itself is not running (its outbox)."""
+    if reason := another_agents_certificate(settings):
+        raise CheckFailed(reason)
     status = topics.build(settings.agent, Channel.STATUS)
     link = Uplink(settings.agent, settings.broker, Will(status, b""), SystemClock())
     link.start()
@@ -116,16 +119,8 @@ async def _check_broker(settings: Settings) -> None:
         event = await _first_answer(link)
     finally:
         await link.stop()
-    where = f"broker {settings.broker.host}:{settings.broker.port}"
-    if isinstance(event, Refused):
-        raise CheckFailed(
-            f"{where}: refuses user {settings.broker.username!r} ({event.reason}); correct broker.username and "
-            f"broker.password_file in {settings.file}"
-        )
-    if not isinstance(event, Connected):
-        raise CheckFailed(
-            f"{where}: cannot be reached; correct broker.host, broker.port and broker.tls in {settings.file}"
-        )
+    if isinstance(event, Refused | Unreachable | Lost):
+        raise CheckFailed(explain(event, settings, SystemClock().wall_ms())[1])
 
 
 async def _first_answer(link: Uplink) -> Event:

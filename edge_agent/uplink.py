@@ -1,32 +1,35 @@
 """The MQTT session: the only file that knows paho. It carries bytes and tells what happened; it decides nothing.
 
-MQTT 5 with a session that outlives the connection, so that receipts wait for us. Callbacks run in paho's own thread,
-where an exception would end it unseen: they only hand an event over to the event loop.
+MQTT 5 or 3.1.1 with a session that outlives the connection, so that receipts wait for us. Callbacks run in paho's own
+thread, where an exception would end it unseen: they only hand an event over to the event loop.
+
+MQTT 3.1.1 knows no reason codes: its acknowledgement of a message is always "success", also where the access list made
+the broker drop it. The server's receipt is the only proof in both.
 """
 
 import asyncio
 import logging
-import random
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 from paho.mqtt import client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_agent.config import Broker
+from edge_agent.reconnect import End, Reconnect
 from wire.clock import Clock
 from wire.limits import IN_FLIGHT_MAX
 
 log = logging.getLogger(__name__)
 
 SESSION_EXPIRY_S = 0xFFFFFFFF  # never
-RECONNECT_FIRST_S, RECONNECT_MAX_S = 1.0, 60.0
-STEADY_S = 30.0
-"""A connection that lasted less does not reset the growing delay: two agents with one id throw each other out."""
+VERSIONS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
+ENDS = {"Keep alive timeout": End.LINE, "Session taken over": End.TAKEN_OVER}
 
 
 class Connected(msgspec.Struct, frozen=True):
@@ -40,13 +43,23 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Unreachable(msgspec.Struct, frozen=True):
-    """No connection came about."""
+    """No connection came about, and why."""
+
+    reason: str = "no answer"
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """The connection ended, and why."""
+    """The connection ended.
+
+    Attributes:
+        reason: why, in the words of MQTT, TLS or the system.
+        answered: the broker had answered our CONNECT before.
+        short: how many connections in a row ended soon after the broker took us.
+    """
 
     reason: str
+    answered: bool
+    short: int
 
 
 class Subscribed(msgspec.Struct, frozen=True):
@@ -60,7 +73,7 @@ class Acknowledged(msgspec.Struct, frozen=True):
 
     Attributes:
         mid: as publish returned it.
-        code: MQTT 5 reason code; from 0x80 on it refused.
+        code: MQTT 5 reason code; from 0x80 on it refused. In 3.1.1 it is 0 whatever the broker did.
         reason: the code in words.
     """
 
@@ -103,24 +116,23 @@ class Uplink:
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.connected = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._failures = 0
+        self._reconnect = Reconnect(broker.reconnect_spread_s)
         self._clock = clock
-        self._connected_ms: int | None = None
+        self._answered = False
+        self._complaint = ""
         self._client = self._make(client_id, broker, will)
         self._broker = broker
 
     def start(self) -> None:
         """Connect, and connect again whenever the connection ends; returns at once."""
         self._loop = asyncio.get_running_loop()
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
-        properties.SessionExpiryInterval = SESSION_EXPIRY_S
-        self._client.connect_async(
-            self._broker.host,
-            self._broker.port,
-            keepalive=self._broker.keepalive_s,
-            clean_start=False,
-            properties=properties,
-        )
+        host, port, keepalive_s = self._broker.host, self._broker.port, self._broker.keepalive_s
+        if self._broker.protocol == "5":
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
+            properties.SessionExpiryInterval = SESSION_EXPIRY_S
+            self._client.connect_async(host, port, keepalive_s, clean_start=False, properties=properties)
+        else:
+            self._client.connect_async(host, port, keepalive_s)
         self._client.loop_start()
 
     async def stop(self) -> None:
@@ -138,7 +150,12 @@ class Uplink:
         self._client.subscribe([(topic, 1) for topic in topics])
 
     def _make(self, client_id: str, broker: Broker, will: Will) -> mqtt.Client:
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=VERSIONS[broker.protocol],
+            clean_session=None if broker.protocol == "5" else False,  # paho takes it in 3.1.1 only
+        )
         client.username_pw_set(broker.username, broker.password)
         if broker.ca is not None:
             client.tls_set(
@@ -151,6 +168,7 @@ class Uplink:
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
+        client.on_log = self._on_log
         client.on_subscribe = self._on_subscribe
         client.on_publish = self._on_publish
         client.on_message = self._on_message
@@ -174,29 +192,34 @@ class Uplink:
     def _on_connect(
         self, _client: mqtt.Client, _data: object, _flags: object, code: ReasonCode, _properties: Properties | None
     ) -> None:
+        self._answered = True
         if not code.is_failure:
-            self._connected_ms = self._clock.monotonic_ms()
+            self._reconnect.connected(self._clock.monotonic_ms())
         self._hand_over(lambda: Refused(str(code)) if code.is_failure else Connected())
 
     def _on_connect_fail(self, _client: mqtt.Client, _data: object) -> None:
-        self._wait_longer()
-        self._hand_over(Unreachable)
+        reason = _words(sys.exception())  # paho calls this while it handles the exception, and does not pass it on
+        self._wait(End.NOT_REACHED)
+        self._hand_over(lambda: Unreachable(reason))
 
     def _on_disconnect(
         self, _client: mqtt.Client, _data: object, _flags: object, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        self._wait_longer()
-        self._hand_over(lambda: Lost(str(code)))
+        reason, answered = self._complaint or str(code), self._answered
+        self._answered, self._complaint = False, ""
+        self._wait(ENDS.get(str(code), End.CLOSED))
+        lost = Lost(reason, answered, self._reconnect.short)
+        self._hand_over(lambda: lost)
 
-    def _wait_longer(self) -> None:
-        """Set paho's next delay: growing, with jitter, so that a broker's restart does not bring all at once."""
-        since_ms, self._connected_ms = self._connected_ms, None
-        if since_ms is not None and self._clock.monotonic_ms() - since_ms > STEADY_S * 1000:
-            self._failures = 0
-        delay = min(RECONNECT_MAX_S, RECONNECT_FIRST_S * 2**self._failures)
-        self._failures = min(self._failures + 1, 10)
-        delay *= random.SystemRandom().uniform(0.5, 1.5)
-        self._client.reconnect_delay_set(delay, delay)
+    def _on_log(self, _client: mqtt.Client, _data: object, level: int, text: str) -> None:
+        """Why a socket failed (e.g. a TLS alert) is told only here."""
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._complaint = text
+
+    def _wait(self, end: End) -> None:
+        """Set paho's next delay; its own has no jitter and begins with one second for everybody."""
+        delay_s = self._reconnect.delay_s(end, self._clock.monotonic_ms())
+        self._client.reconnect_delay_set(delay_s, delay_s)  # type: ignore[arg-type]  # it takes parts of a second too
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: object, _mid: int, codes: list[ReasonCode], _properties: Properties | None
@@ -210,3 +233,8 @@ class Uplink:
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         self._hand_over(lambda: Message(message.topic, bytes(message.payload)))
+
+
+def _words(error: BaseException | None) -> str:
+    """The end of an exception's message: the system's or OpenSSL's own words."""
+    return " ".join(str(error).split()) if error is not None else "no answer"

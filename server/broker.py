@@ -1,7 +1,9 @@
 """The server's end of MQTT: the only paho importer here.
 
 Callbacks only hand over. A message is acknowledged by the worker after its transaction was committed, in the order
-of arrival, and only on the connection that brought it: what was not acknowledged comes again after a reconnect.
+of arrival, and only on the connection that brought it: what was not acknowledged comes again after a reconnect (on
+NATS also after its `ack_wait`). MQTT 3.1.1 tells nobody that a message of ours was refused; the agents' own waiting for
+receipts does.
 """
 
 import logging
@@ -12,13 +14,14 @@ from threading import Event
 
 import msgspec
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from server.message import Message
+from server.own_voice import WORD, OwnVoice
 from server.settings import Settings
 from wire import topics
 from wire.clock import Clock
@@ -28,10 +31,14 @@ log = logging.getLogger("coldseal.server.broker")
 
 CLIENT_ID = "ingest"
 CONNECT_WAIT_S = 10.0
+KEEPALIVE_S = 30
 RECEIVE_MAX = 2_000
 """Messages that the broker may have under way to us (measured.md §6a)."""
 
 SESSION_FOREVER = 0xFFFFFFFF
+VERSIONS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
+UNSUPPORTED_PROTOCOL = "Unsupported protocol version"
+CHECK_LOGIN = "check broker_username and broker_password_file, or broker_cert and broker_key"
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -44,14 +51,21 @@ class Arrived(msgspec.Struct, frozen=True):
 
 
 class Broker:
-    """A persistent session that subscribes to every agent's envelopes and status."""
+    """A persistent session that subscribes to every agent's envelopes and status.
+
+    Attributes:
+        connected_since_ms: wall time since which the broker delivers, or None.
+    """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
         self._inbox: queue.Queue[Arrived] = queue.Queue()
         self._answered = Event()
         self._refusal: str | None = None
+        self._complaint = ""
+        self._voice = OwnVoice(settings.broker_username, CLIENT_ID)
         self._connection = 0
+        self._sending_refused = self._told = ""
         self.connected_since_ms: int | None = None
         self._client = self._make_client()
 
@@ -62,11 +76,8 @@ class Broker:
             SurroundingsError: the broker cannot be reached or refuses us.
         """
         host, port = self._settings.broker_host, self._settings.broker_port
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has it so
-        properties.SessionExpiryInterval = SESSION_FOREVER
-        properties.ReceiveMaximum = RECEIVE_MAX
         try:
-            self._client.connect(host, port, keepalive=30, clean_start=False, properties=properties)
+            self._connect(host, port)
         except (OSError, ValueError) as error:
             raise SurroundingsError(
                 f"broker {host}:{port} (broker_host, broker_port): cannot be reached: {error}; start it, or correct them"
@@ -74,18 +85,21 @@ class Broker:
         self._client.loop_start()
         if not self._answered.wait(CONNECT_WAIT_S) or self._refusal is not None:
             self.stop()
-            raise SurroundingsError(
-                f"broker {host}:{port}: refuses user {self._settings.broker_username!r}: "
-                f"{self._refusal or 'no answer'}; check broker_username and broker_password_file"
-            )
+            raise SurroundingsError(f"broker {host}:{port}: {self._refusal or f'no answer in {CONNECT_WAIT_S:g} s'}")
 
     def stop(self) -> None:
         """Disconnect; the session stays at the broker."""
         self._client.disconnect()
         self._client.loop_stop()
 
+    @property
+    def trouble(self) -> str | None:
+        """What the broker's access list keeps from us, or None."""
+        return self._voice.complaint(self._clock.monotonic_ms()) or self._sending_refused or None
+
     def take(self, most: int, wait_s: float) -> list[Arrived]:
         """What has arrived: waits for the first, then takes what is there."""
+        self._check_voice()
         try:
             arrived = [self._inbox.get(timeout=wait_s)]
         except queue.Empty:
@@ -93,6 +107,11 @@ class Broker:
         while len(arrived) < most and not self._inbox.empty():
             arrived.append(self._inbox.get_nowait())
         return arrived
+
+    @property
+    def waiting(self) -> int:
+        """Messages that arrived and were not taken yet."""
+        return self._inbox.qsize()
 
     def acknowledge(self, arrived: list[Arrived]) -> None:
         """Tell the broker that these are committed."""
@@ -111,9 +130,32 @@ class Broker:
         except OSError as error:
             log.warning("broker cannot be reached: %s; trying on", error)  # the client's own thread does
 
+    def _connect(self, host: str, port: int) -> None:
+        if self._settings.broker_protocol == "5":
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has it so
+            properties.SessionExpiryInterval = SESSION_FOREVER
+            properties.ReceiveMaximum = RECEIVE_MAX
+            self._client.connect(host, port, keepalive=KEEPALIVE_S, clean_start=False, properties=properties)
+        else:
+            self._client.connect(host, port, keepalive=KEEPALIVE_S)
+
+    def _check_voice(self) -> None:
+        now_ms = self._clock.monotonic_ms()
+        if self._voice.is_due(now_ms):
+            self._client.publish(self._voice.topic, WORD)
+        if (trouble := self.trouble or "") != self._told:
+            self._told = trouble
+            log.error("%s", trouble or "the broker's access list is right again")
+
     def _make_client(self) -> mqtt.Client:
         settings = self._settings
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=CLIENT_ID, protocol=mqtt.MQTTv5, manual_ack=True)
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=CLIENT_ID,
+            protocol=VERSIONS[settings.broker_protocol],
+            clean_session=None if settings.broker_protocol == "5" else False,  # paho takes it in 3.1.1 only
+            manual_ack=True,
+        )
         client.max_queued_messages_set(20_000)
         client.reconnect_delay_set(1, 10)
         password = None
@@ -125,30 +167,42 @@ class Broker:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_publish
         client.on_message = self._on_message
+        client.on_log = self._on_log
         return client
 
     def _on_connect(
         self, client: mqtt.Client, _data: object, _flags: mqtt.ConnectFlags, reason: ReasonCode, _p: object
     ) -> None:
         if reason.is_failure:
-            self._refusal = str(reason)
+            self._refusal = self._words_of(reason)
             self._answered.set()
-            log.error("broker refuses us: %s; check broker_username and broker_password_file", reason)
+            log.error("broker %s", self._refusal)
             return
         self._connection += 1
-        client.subscribe(
-            [(topics.every(c), SubscribeOptions(qos=1)) for c in (topics.Channel.UP, topics.Channel.STATUS)]
-        )
+        wanted = [topics.every(c) for c in (topics.Channel.UP, topics.Channel.STATUS)]
+        if self._settings.broker_protocol == "5":
+            client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in wanted])
+        else:
+            client.subscribe([(topic, 1) for topic in wanted])
+
+    def _words_of(self, reason: ReasonCode) -> str:
+        if str(reason) == UNSUPPORTED_PROTOCOL:
+            own = self._settings.broker_protocol
+            other = {"5": "3.1.1", "3.1.1": "5"}[own]
+            return f'does not speak MQTT {own}; set broker_protocol: "{other}" in server.yaml'
+        return f"refuses user {self._settings.broker_username!r}: {reason}; {CHECK_LOGIN}"
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: object, _mid: int, reasons: list[ReasonCode], _p: object
     ) -> None:
         refused = [str(reason) for reason in reasons if reason.is_failure]
         if refused:
-            self._refusal = f"subscription refused: {', '.join(refused)}; check the broker's access list"
+            self._refusal = f"refuses our subscription: {', '.join(refused)}; check its access list"
             log.error("%s", self._refusal)
         else:
+            self._voice.begin(self._clock.monotonic_ms())
             self.connected_since_ms = self._clock.wall_ms()
             log.info("broker connected")
         self._answered.set()
@@ -157,7 +211,24 @@ class Broker:
         self, _client: mqtt.Client, _data: object, _flags: mqtt.DisconnectFlags, reason: ReasonCode, _p: object
     ) -> None:
         self.connected_since_ms = None
-        log.warning("broker disconnected: %s", reason)
+        words, self._complaint = self._complaint or str(reason), ""
+        if not self._answered.is_set():
+            protocol = self._settings.broker_protocol
+            self._refusal = (
+                f"hung up before it answered: {words}; is it a broker of MQTT {protocol} (broker_protocol), with TLS "
+                "(broker_ca), and does it want a valid certificate of ours (broker_cert, broker_key)?"
+            )
+            self._answered.set()
+        log.warning("broker disconnected: %s", words)
+
+    def _on_log(self, _client: mqtt.Client, _data: object, level: int, text: str) -> None:
+        """Why a socket failed (e.g. a TLS alert) is told only here."""
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._complaint = text
+
+    def _on_publish(self, _client: mqtt.Client, _data: object, _mid: int, reason: ReasonCode, _p: object) -> None:
+        refused = f"the broker refuses what we send to agents ({reason}): no receipt arrives; correct its access list"
+        self._sending_refused = refused if reason.is_failure else ""
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         try:
@@ -165,6 +236,8 @@ class Broker:
         except UnicodeDecodeError:  # an exception here would end paho's thread
             topic = "(not UTF-8)"
         arrived = Message(topic, bytes(message.payload), self._clock.wall_ms())
+        if self._voice.hears(topic, arrived.payload):
+            return  # at QoS 0: nothing to acknowledge
         self._inbox.put(Arrived(arrived, message.mid, message.qos, self._connection))
 
 

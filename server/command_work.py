@@ -11,7 +11,9 @@ import msgspec
 import typer
 from sqlmodel import Session, col, select
 
-from server import agents, registry, seal_file, settings, tokens
+from server import agents, registry, seal_file, settings
+from server.access import audit
+from server.access.audit import COMMAND_LINE
 from server.receipt_key import receipt_key
 from server.seal_records import SealRecord, seal_record, seal_records
 from server.settings import Settings, host_and_port
@@ -35,17 +37,7 @@ def migrate_database(data: Path) -> None:
     """Make or migrate the database."""
     store = Store(settings.load(data).database)
     store.close()
-    _line(f"{store.path} has this release's tables; journal {store.journal}")
-
-
-def print_sign_in_link(data: Path, *, as_json: bool) -> None:
-    """Make a one-time link and print it."""
-    loaded = settings.load(data)
-    with _transaction(loaded) as session:
-        secret = tokens.issue_one_time(session, SystemClock().wall_ms())
-    host = f"[{loaded.http_host}]" if ":" in loaded.http_host else loaded.http_host
-    link = f"http://{host}:{loaded.http_port}/first/{secret}"
-    _print({"link": link}, [link], as_json=as_json)
+    _line(f"{store.shown} has this release's tables; journal {store.journal}")
 
 
 def register_agent(
@@ -54,33 +46,37 @@ def register_agent(
     """Add an agent, and say what its settings need."""
     loaded = settings.load(data, deployment=deployment)
     server_key = receipt_key(loaded).public
-    with _transaction(loaded) as session:
-        added = agents.add(session, agent_id, key, kid, deployment=loaded.deployment, now_ms=SystemClock().wall_ms())
+    with transaction(loaded) as session:
+        now_ms = SystemClock().wall_ms()
+        added = agents.add(session, agent_id, key, kid, deployment=loaded.deployment, now_ms=now_ms)
+        audit.write(session, COMMAND_LINE, "agent.add", added.id, now_ms, kid=added.kid, key=added.public_key)
         told = agents.registration(added, loaded, server_key)
     lines = [
         f"agent {told.agent} is believed with key {told.kid}; its settings file needs:",
         f"deployment: {told.deployment}",
         f"server_key: {told.server_key}",
     ]
-    _print(msgspec.structs.asdict(told), lines, as_json=as_json)
+    show(msgspec.structs.asdict(told), lines, as_json=as_json)
 
 
 def print_agents(data: Path, *, as_json: bool) -> None:
     """List agents."""
-    with _transaction(settings.load(data)) as session:
+    with transaction(settings.load(data)) as session:
         rows = [_agent(agent) for agent in session.exec(select(Agent).order_by(col(Agent.id))).all()]
     names = ("agent", "kid", "added", "stored_up_to", "heard", "revoked")
     table: list[dict[str, object]] = [{name: name for name in names}]
     table += [{name: row[name] for name in names} for row in rows]
-    lines = _columns(table) if rows else ["no agent yet; add one with: coldseal server agents add --help"]
-    _print({"agents": rows}, lines, as_json=as_json)
+    lines = columns(table) if rows else ["no agent yet; add one with: coldseal server agents add --help"]
+    show({"agents": rows}, lines, as_json=as_json)
 
 
 def revoke(data: Path, agent_id: str, *, as_json: bool) -> None:
     """Revoke an agent."""
-    with _transaction(settings.load(data)) as session:
-        row = _agent(agents.revoke(session, agent_id, SystemClock().wall_ms()))
-    _print(row, [f"agent {agent_id} is believed no longer, since {row['revoked']}"], as_json=as_json)
+    with transaction(settings.load(data)) as session:
+        now_ms = SystemClock().wall_ms()
+        row = _agent(agents.revoke(session, agent_id, now_ms))
+        audit.write(session, COMMAND_LINE, "agent.revoke", agent_id, now_ms)
+    show(row, [f"agent {agent_id} is believed no longer, since {row['revoked']}"], as_json=as_json)
 
 
 def register_seals(data: Path, file: Path, *, as_json: bool) -> None:
@@ -88,38 +84,40 @@ def register_seals(data: Path, file: Path, *, as_json: bool) -> None:
     loaded = settings.load(data)
     try:
         placed = seal_file.parse(file)
-        with _transaction(loaded) as session:
+        with transaction(loaded) as session:
             added = registry.add(session, placed)
+            for one in added:
+                audit.write(session, COMMAND_LINE, "seal.add", one.seal, SystemClock().wall_ms(), furnace=one.furnace)
     except seal_file.SealFileError as error:
         _complain([*error.lines, f"nothing was stored: {len(error.lines)} to correct"])
         raise typer.Exit(SettingsError.exit_code) from error
     _complain(f"note: {one.seal}: {note}" for one in added for note in one.notes)
     lines = [f"added {one.seal}: {one.enterprise}, {one.site}, {one.furnace}" for one in added]
-    _print({"added": [msgspec.structs.asdict(one) for one in added]}, lines, as_json=as_json)
+    show({"added": [msgspec.structs.asdict(one) for one in added]}, lines, as_json=as_json)
 
 
 def print_seals(data: Path, *, as_json: bool) -> None:
     """List seals."""
-    with _transaction(settings.load(data)) as session:
+    with transaction(settings.load(data)) as session:
         records = seal_records(session)
     header = {"seal": "seal", "county": "county", "from": "from", "furnace": "furnace", "listed": "listed as"}
     rows = [header, *map(_seal, records)]
-    lines = _columns(rows) if records else ["no seal yet; add some with: coldseal seal add FILE"]
-    _print({"seals": [record.model_dump() for record in records]}, lines, as_json=as_json)
+    lines = columns(rows) if records else ["no seal yet; add some with: coldseal seal add FILE"]
+    show({"seals": [record.model_dump() for record in records]}, lines, as_json=as_json)
 
 
 def print_seal(data: Path, seal_id: str, *, as_json: bool) -> None:
     """Show one seal."""
-    with _transaction(settings.load(data)) as session:
+    with transaction(settings.load(data)) as session:
         record = seal_record(session, seal_id)
     if record is None:
         raise SettingsError(f"seal {seal_id!r}: no such seal; see: coldseal seal list")
     shown = record.model_dump()
-    _print(shown, _outline(shown), as_json=as_json)
+    show(shown, _outline(shown), as_json=as_json)
 
 
 @contextmanager
-def _transaction(loaded: Settings) -> Iterator[Session]:
+def transaction(loaded: Settings) -> Iterator[Session]:
     """One transaction on a database that is opened for it."""
     store = Store(loaded.database)
     try:
@@ -151,7 +149,7 @@ def _seal(record: SealRecord) -> dict[str, str]:
     }
 
 
-def _columns(rows: Sequence[Mapping[str, object]]) -> list[str]:
+def columns(rows: Sequence[Mapping[str, object]]) -> list[str]:
     """Rows as lines, two spaces between the columns."""
     texts = [["-" if cell is None else str(cell) for cell in row.values()] for row in rows]
     widths = [max(map(_cells, column)) for column in zip(*texts, strict=True)]
@@ -180,7 +178,8 @@ def _outline(group: Mapping[str, object], indent: str = "") -> list[str]:
     return lines
 
 
-def _print(document: Mapping[str, object], lines: Iterable[str], *, as_json: bool) -> None:
+def show(document: Mapping[str, object], lines: Iterable[str], *, as_json: bool) -> None:
+    """Print one JSON object, or lines."""
     if as_json:
         _line(json.dumps(document, ensure_ascii=False))
     else:

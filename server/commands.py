@@ -5,10 +5,14 @@ from typing import Annotated
 
 import typer
 
+from server.access_commands import accounts_app, keys_app, sign_in
+
 server_app = typer.Typer(help="The server: page, interface, ingest and detection.", no_args_is_help=True)
 agents_app = typer.Typer(help="Edge agents: whose envelopes are believed.", no_args_is_help=True)
 seal_app = typer.Typer(help="Seals: which furnaces are off, since when, and who pledged it.", no_args_is_help=True)
 server_app.add_typer(agents_app, name="agents")
+server_app.add_typer(accounts_app, name="accounts")
+server_app.add_typer(keys_app, name="keys")
 
 Data = Annotated[Path, typer.Option(metavar="DIR", help="Folder of database, keys and server.yaml.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -31,8 +35,8 @@ def run(
 
     Example: coldseal server run --data data --broker 127.0.0.1:1883
 
-    The first start makes the database, the key that signs receipts, and the first administrator's token, which is
-    shown once. A line `ready http://HOST:PORT` on standard error says that it serves. What the command line leaves
+    The first start makes the database, the key that signs receipts, and shows a link that makes the first
+    administrator's account. A line `ready http://HOST:PORT` on standard error says that it serves. What the command line leaves
     out stands in DATA/server.yaml; see server/README.md.
 
     Exit codes: 0 ended by Ctrl-C or SIGTERM; 2 wrong use or settings; 3 port, broker, database or key.
@@ -55,19 +59,7 @@ def migrate(data: Data = DATA) -> None:
     migrate_database(data)
 
 
-@server_app.command("sign-in")
-def sign_in(data: Data = DATA, as_json: Json = False) -> None:
-    """Print a link that signs a browser in once, within 24 hours: for who has lost the first token.
-
-    Example: coldseal server sign-in --data data
-
-    The link has the address that stands in server.yaml; a server started with --host or --port has its own.
-
-    Exit codes: 0 done; 2 wrong settings; 3 the database cannot be used.
-    """
-    from server.command_work import print_sign_in_link  # noqa: PLC0415 - the database layer loads when it is needed
-
-    print_sign_in_link(data, as_json=as_json)
+server_app.command("sign-in")(sign_in)
 
 
 @agents_app.command("add")

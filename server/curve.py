@@ -1,4 +1,4 @@
-"""The power curve of a seal: what a chart draws, with its gaps.
+"""A curve out of single polls: what a chart draws, with its gaps.
 
 A gap is a gap: missing time is null with its reason, never 0 and never joined over. Where there are more samples than
 asked for, each bucket of time keeps its smallest and its largest, at their own times: a one-second peak survives a
@@ -12,46 +12,57 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from server.detect.energy_in_gap import is_gap
-from server.detect.facts import Times
-from server.power_rows import PowerRows
+from server.detect.facts import Floats, Times
+from server.meter_rows import Polls
 
 NO_DATA = "no_data"
 POINTS_MIN = 12
 
 Indices = NDArray[np.intp]
+Point = tuple[int, float | None]
 
 
 class Gap(BaseModel):
-    """Time without a value, and why (a wire.reading.Reason, or "no_data": nothing was observed)."""
+    """Time without a value, and why (a wire.reading.Reason, or "no_data": nothing was observed).
+
+    Attributes:
+        from_ms, to_ms: the first and the last of it.
+        missing_ms: how long nothing was read between the two; less than their distance where short ones of the same
+            reason, nearer to each other than a bucket, are told as one.
+        energy_wh: by how much the meter's energy register went on over it; null where it was not read on both sides.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     from_ms: int
     to_ms: int
     reason: str
+    missing_ms: int
+    energy_wh: float | None = None
 
 
 class Trace(BaseModel):
-    """A furnace's draw over time.
+    """One quantity of one meter over time.
 
     Attributes:
         period_ms: the nominal time between samples; null where there are none.
-        samples: polls in the time, readable or not.
+        samples: polls in the time, readable or not; null where minutes were drawn.
         bucket_ms: width of the buckets of which smallest and largest are kept; null where every sample is here.
-        points: event time in ms and |P| in W; null where a gap begins.
+        points: event time in ms and value (of power |P| in W); null where a gap begins. Of minutes, the smallest
+            value stands at the beginning of its bucket and the largest, where it is another, at its middle.
         gaps: time without a value.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     period_ms: int | None
-    samples: int
+    samples: int | None
     bucket_ms: int | None
-    points: list[tuple[int, float | None]]
+    points: list[Point]
     gaps: list[Gap]
 
 
-def trace(rows: PowerRows, from_ms: int, to_ms: int, max_points: int) -> Trace:
+def trace(rows: Polls, from_ms: int, to_ms: int, max_points: int) -> Trace:
     """The rows as a chart draws them.
 
     Args:
@@ -61,34 +72,35 @@ def trace(rows: PowerRows, from_ms: int, to_ms: int, max_points: int) -> Trace:
         max_points: so many points at most (gaps included), at least POINTS_MIN.
     """
     gaps = _gaps(rows, from_ms, to_ms)
-    known = np.flatnonzero(~np.isnan(rows.draw_w))
+    known = np.flatnonzero(~np.isnan(rows.values))
     bucket_ms = None
     if len(known) + len(gaps) > max_points:
         bucket_ms = max(1, -(-(to_ms - from_ms) // (max_points // 4 - 2)))  # two of a bucket, a null after each
-        known = _extremes(rows, known, (rows.t_ms[known] - from_ms) // bucket_ms)
+        known = known[extremes(rows.values[known], (rows.t_ms[known] - from_ms) // bucket_ms)]
     return Trace(
         period_ms=int(np.median(rows.period_ms)) if len(rows) else None,
         samples=len(rows),
         bucket_ms=bucket_ms,
-        points=_points(rows, known, gaps),
+        points=parted(rows.t_ms[known], rows.values[known], gaps),
         gaps=gaps,
     )
 
 
-def _gaps(rows: PowerRows, from_ms: int, to_ms: int) -> list[Gap]:
+def _gaps(rows: Polls, from_ms: int, to_ms: int) -> list[Gap]:
     """Missing rows and runs of unreadable ones, in order; neighbours of one reason are one gap."""
-    if not len(rows):
-        return [Gap(from_ms=from_ms, to_ms=to_ms, reason=NO_DATA)]
     gaps: list[Gap] = []
+    if not len(rows):
+        _add(gaps, from_ms, to_ms, NO_DATA)
+        return gaps
     first, period_ms = int(rows.t_ms[0]), int(rows.period_ms[0])
     if is_gap(from_ms, first, period_ms):
         _add(gaps, from_ms, first, NO_DATA)
     following = np.append(rows.t_ms[1:], max(to_ms, int(rows.t_ms[-1])))
     missing = _missing(rows.t_ms, following, rows.period_ms)
-    for i in np.flatnonzero(missing | np.isnan(rows.draw_w)):
+    for i in np.flatnonzero(missing | np.isnan(rows.values)):
         t_ms, next_ms = int(rows.t_ms[i]), int(following[i])
         spoken_ms = t_ms + int(rows.period_ms[i]) if missing[i] else next_ms
-        if np.isnan(rows.draw_w[i]):
+        if np.isnan(rows.values[i]):
             _add(gaps, t_ms, spoken_ms, str(rows.reasons[i]))
         if missing[i]:
             _add(gaps, spoken_ms, next_ms, NO_DATA)
@@ -97,39 +109,46 @@ def _gaps(rows: PowerRows, from_ms: int, to_ms: int) -> list[Gap]:
 
 def _missing(t_ms: Times, following_ms: Times, period_ms: Times) -> NDArray[np.bool_]:
     """Whether nothing was observed between each row and the next: coverage's own rule."""
-    return np.array([is_gap(*each) for each in zip(t_ms, following_ms, period_ms, strict=True)], dtype=bool)
+    missing = following_ms - t_ms > period_ms
+    for i in np.flatnonzero(missing):
+        missing[i] = is_gap(int(t_ms[i]), int(following_ms[i]), int(period_ms[i]))
+    return missing
 
 
 def _add(gaps: list[Gap], from_ms: int, to_ms: int, reason: str) -> None:
-    if to_ms <= from_ms:
-        return
-    if gaps and gaps[-1].reason == reason and gaps[-1].to_ms == from_ms:
-        gaps[-1].to_ms = to_ms
+    if to_ms > from_ms:
+        put(gaps, Gap(from_ms=from_ms, to_ms=to_ms, reason=reason, missing_ms=to_ms - from_ms), 0)
+
+
+def put(gaps: list[Gap], gap: Gap, apart_ms: int) -> None:
+    """Add a gap behind the others; one of the same reason that is no further off than apart_ms grows instead."""
+    last = gaps[-1] if gaps else None
+    if last is not None and last.reason == gap.reason and gap.from_ms - last.to_ms <= apart_ms:
+        last.to_ms, last.missing_ms, last.energy_wh = gap.to_ms, last.missing_ms + gap.missing_ms, None
     else:
-        gaps.append(Gap(from_ms=from_ms, to_ms=to_ms, reason=reason))
+        gaps.append(gap)
 
 
-def _extremes(rows: PowerRows, known: Indices, bucket: Times) -> Indices:
-    """The rows with the smallest and the largest draw of each bucket, in the order of time."""
-    by_draw = known[np.lexsort((rows.draw_w[known], bucket))]
-    buckets = bucket[np.searchsorted(known, by_draw)]
+def extremes(values: Floats, bucket: Times) -> Indices:
+    """Where the smallest and the largest value of each bucket are; buckets ascend."""
+    by_value = np.lexsort((values, bucket))
+    buckets = bucket[by_value]
     first = np.append(True, buckets[1:] != buckets[:-1])
     last = np.append(buckets[1:] != buckets[:-1], True)
-    return np.unique(by_draw[first | last])
+    return np.unique(by_value[first | last])
 
 
-def _points(rows: PowerRows, chosen: Indices, gaps: Sequence[Gap]) -> list[tuple[int, float | None]]:
-    """The chosen rows, with a null between two of them that a gap parts."""
-    starts = np.array([gap.from_ms for gap in gaps], dtype=np.int64)
-    points: list[tuple[int, float | None]] = []
-    last_ms = -1
-    for t_ms, draw_w in zip(rows.t_ms[chosen].tolist(), rows.draw_w[chosen].tolist(), strict=True):
-        at = int(np.searchsorted(starts, last_ms, side="right"))
-        if at < len(starts) and starts[at] < t_ms:
-            points.append((int(starts[at]), None))
-        points.append((t_ms, draw_w))
-        last_ms = t_ms
-    at = int(np.searchsorted(starts, last_ms, side="right"))
-    if at < len(starts):
-        points.append((int(starts[at]), None))
-    return points
+def parted(t_ms: Times, values: Floats, gaps: Sequence[Gap]) -> list[Point]:
+    """Points in the order of time, with a null between two of them that a gap parts."""
+    points: list[Point] = []
+    at = 0
+    known: list[Point] = list(zip(t_ms.tolist(), values.tolist(), strict=True))
+    for start, place in zip(
+        (gap.from_ms for gap in gaps), np.searchsorted(t_ms, [gap.from_ms for gap in gaps]).tolist(), strict=True
+    ):
+        points += known[at:place]
+        at = place
+        taken = place < len(known) and known[place][0] == start
+        if not taken and (not points or points[-1][1] is not None):
+            points.append((start, None))
+    return points + known[at:]

@@ -11,13 +11,13 @@ from itertools import groupby
 import msgspec
 from sqlmodel import Session, col, select
 
-from server import spans, violations
+from server import notify, spans, violations
 from server.detect import resumed_power
 from server.detect.finding import Finding
 from server.detect.rules import MeterState, Outcome, advance
 from server.facts import Watched, WatchedCache, watched
 from server.series import Taken, series
-from server.tables import Agent, Envelope, Meter, RuleState
+from server.tables import Agent, Envelope, Meter, RuleState, Violation
 from wire import envelope as envelopes
 from wire.batch import Batch, Row, rows
 
@@ -126,7 +126,14 @@ class Engine:
         self.judged.seals.add(place.seal_id)
         for finding in findings:
             violation, change = violations.apply(self._session, place.subject, agent_id, finding, self.now_ms)
+            notify.note(self._session, violation, change, self.now_ms)
             self.judged.raised.append(Raised(violation.id, place.seal_id, change))
+
+    def ended(self, over: Iterable[Violation]) -> None:
+        """Tell of violations that ended without a finding."""
+        for violation in over:
+            notify.note(self._session, violation, violations.Change.ENDED, self.now_ms)
+            self.judged.raised.append(Raised(violation.id, violation.seal_id, violations.Change.ENDED))
 
     def places(self, agent: Agent) -> list[Watched]:
         """The meters of an agent."""

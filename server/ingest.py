@@ -134,7 +134,8 @@ class Ingest:
                 self._judge_quiet(engine, agent, now_ms, listening_since_ms)
         for seal_id, agent in violations.called_silent(session):
             if agent.revoked_ms is not None or _fresh_ms(agent) >= limit_ms:
-                violations.end(session, seal_id, Code.SILENT, agent.id, agent.last_row_ms or now_ms)
+                over = violations.end(session, seal_id, Code.SILENT, agent.id, agent.last_row_ms or now_ms)
+                engine.ended(over)
                 engine.judged.seals.add(seal_id)
 
     def _judge_quiet(self, engine: Engine, agent: Agent, now_ms: int, listening_since_ms: int) -> None:

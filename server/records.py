@@ -55,6 +55,7 @@ def reject(session: Session, message: Message, refusal: Refusal) -> None:
 
 def reject_stored(session: Session, stored: Envelope) -> None:
     """An envelope that waited beyond a gap turns out to follow another history: keep it as rejected."""
-    session.delete(stored)
     refusal = Refusal(stored.agent_id, Why.FORK, f"number {stored.seq} follows another envelope than the stored one")
     reject(session, Message(f"(stored) {stored.agent_id}", stored.raw, stored.received_ms), refusal)
+    session.delete(stored)  # the database lets it go only now that `rejected` holds its bytes
+    session.flush()

@@ -3,6 +3,7 @@
 from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
+from server.access.counties import seals_of
 from server.tables import Enterprise, Furnace, MaintenanceWindow, Meter, Pledge, Seal, Site
 from wire.clock import iso
 
@@ -83,9 +84,17 @@ def seal_record(session: Session, seal_id: str) -> SealRecord | None:
     return None if seal is None else _record(session, seal)
 
 
-def meter_records(session: Session, *, seal_id: str | None = None, agent_id: str | None = None) -> list[MeterRecord]:
-    """Registered meters, of one seal or one agent where asked."""
+def meter_records(
+    session: Session,
+    *,
+    seal_id: str | None = None,
+    agent_id: str | None = None,
+    counties: frozenset[str] = frozenset(),
+) -> list[MeterRecord]:
+    """Registered meters of some counties (none is every one), of one seal or one agent where asked."""
     chosen = select(Meter).order_by(col(Meter.agent_id), col(Meter.name))
+    if counties:
+        chosen = chosen.where(col(Meter.seal_id).in_(seals_of(counties)))
     if seal_id is not None:
         chosen = chosen.where(Meter.seal_id == seal_id)
     if agent_id is not None:

@@ -1,21 +1,19 @@
 """`coldseal server run`: the server on a port, until Ctrl-C or SIGTERM."""
 
 import asyncio
-import logging
 import os
 import signal
 import socket
-import sqlite3
 import sys
 from collections.abc import Callable
 
 import uvicorn
 
-from server import tokens
+from server import logs
+from server.access import links
 from server.app import API, Server
 from server.settings import Settings
-from server.store import wal_is_safe
-from wire.clock import Clock, SystemClock, iso
+from wire.clock import Clock, SystemClock
 from wire.errors import SurroundingsError
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -31,7 +29,7 @@ def run(settings: Settings) -> None:
         SurroundingsError: the port, the broker, the database or the key is not as needed.
         SettingsError: agents were registered for another deployment.
     """
-    _log_plainly()
+    logs.configure(settings.log_format, sys.stderr)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ways to end are one: KeyboardInterrupt
     try:
         with _listener(settings) as listener:
@@ -58,6 +56,7 @@ def _web(server: Server, listener: socket.socket) -> uvicorn.Server:
         access_log=False,  # a sign-in link is a secret and stands in the path
         timeout_graceful_shutdown=GOODBYE_S,
         server_header=False,
+        proxy_headers=False,  # the application believes the proxies that the settings name, and no other
         timeout_notify=WATCH_S,
     )
     web = _Web(config, lambda: _introduce(server, listener))
@@ -87,37 +86,14 @@ class _Web(uvicorn.Server):
 def _introduce(server: Server, listener: socket.socket) -> None:
     url = _url(server.settings.http_host, listener.getsockname()[1])
     with server.store.transaction() as session:
-        secret = tokens.first_admin(session, server.clock.wall_ms())
+        secret = links.first_administrator(session, server.clock.wall_ms())
     if secret is not None:
-        _say(f"first administrator's token, shown this once: {secret}")
-    version = sqlite3.sqlite_version
-    if wal_is_safe(sqlite3.sqlite_version_info[:3]):
-        _say(f"SQLite {version}: journal {server.store.journal}")
-    else:
-        _say(
-            f"SQLite {version} can lose a write-ahead log under several connections: journal {server.store.journal} "
-            "is used, which is safe and slower; 3.51.3 has the repair"
-        )
+        _say(f"first administrator: open once, within 24 h: {url}{links.FIRST}{secret}")
+    _say(server.store.introduction)
     if server.settings.http_host not in LOOPBACK:
         _say(f"{server.settings.http_host} can be reached from outside, and HTTP is not encrypted: put TLS before it")
-    _say(f"interface {url}{API}/openapi.json (with a token)")
+    _say(f"interface {url}{API}/openapi.json (signed in, or with a key)")
     _say(f"ready {url}")
-
-
-class _Lines(logging.Formatter):
-    """Plain lines that begin with Beijing time."""
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - logging's
-        """ISO 8601 with offset."""
-        return iso(int(record.created * 1000))
-
-
-def _log_plainly() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.INFO)
-    for chatty in ("alembic", "uvicorn"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _listener(settings: Settings) -> socket.socket:
@@ -133,6 +109,7 @@ def _listener(settings: Settings) -> socket.socket:
 
 
 def _url(host: str, port: int) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where every address listens, this one does
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -1,110 +1,123 @@
-"""The only module that opens a database. One process writes; transactions inside it take turns."""
+"""The only module through which a database is used. One process writes at a time; transactions take turns."""
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from server.database.address import Address
+from server.database.errors import StoreUnavailable
+from server.database.flavour import Flavour
+from server.database.partitions import Partitions
+from server.database.postgres import Postgres
+from server.database.sqlite import Sqlite, wal_is_safe
 from server.migrations import upgrade
 from wire.errors import SurroundingsError
 
+__all__ = ["Place", "Store", "StoreUnavailable", "wal_is_safe"]
+
 WAIT_FOR_LOCK_S = 15.0
-PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
-"""Errors of the disk or of another process, which pass; any other is a mistake of ours or a damaged file."""
 
-
-def wal_is_safe(version: tuple[int, int, int]) -> bool:
-    """Whether this SQLite keeps a WAL intact under several connections.
-
-    3.7.0 to 3.51.2 can corrupt it when a reset races with a reader (the "WAL-reset" bug); 3.44.6, 3.50.7 and 3.51.3
-    have the repair.
-    """
-    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0)
-
-
-class StoreUnavailable(SurroundingsError):
-    """The database takes no transaction now; what was to be written is to be tried again."""
+Place = Path | Address
+"""A file of SQLite, or an address of PostgreSQL."""
 
 
 class Store:
-    """A database file and the turns that transactions take on it.
+    """A database and the turns that transactions take on it.
 
     Attributes:
-        engine: SQLAlchemy's engine; nobody outside this module opens a connection on it.
-        journal: WAL where this SQLite is safe with it, else TRUNCATE.
+        place: where it is.
+        shown: the same as messages name it; never a password.
+        kind: SQLite or PostgreSQL.
+        version: the release of that program.
+        introduction: one line for whoever starts the server.
+        journal: WAL, or TRUNCATE where this SQLite is not safe with it.
+        engine: SQLAlchemy's engine; nobody outside opens a connection on it.
     """
 
-    def __init__(self, path: Path, *, wait_s: float = WAIT_FOR_LOCK_S) -> None:
+    def __init__(self, place: Place, *, wait_s: float = WAIT_FOR_LOCK_S, alone: bool = False) -> None:
         """Open (and create or migrate) the database.
 
         Args:
-            path: the file.
+            place: a file of SQLite, or an address of PostgreSQL.
             wait_s: how long a transaction waits for another process.
+            alone: whether this is the server itself, of which there may be one.
 
         Raises:
-            SurroundingsError: the file cannot be opened, is not a database, or is of a newer release.
+            SurroundingsError: it cannot be opened, is not a database, is of a newer release, or is another server's.
         """
-        self.path, self._wait_s = path, wait_s
-        self.journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info[:3]) else "TRUNCATE"
+        self.place = place
+        self._flavour: Flavour = (
+            Sqlite(place, wait_s=wait_s, alone=alone)
+            if isinstance(place, Path)
+            else Postgres(place, wait_s=wait_s, alone=alone)
+        )
+        self.shown, self.kind, self.journal = self._flavour.shown, self._flavour.kind, self._flavour.journal
         self._turn = threading.RLock()
         self.engine = self._open()
+        self.version = self._flavour.version(self.engine)
+        self.introduction = self._flavour.introduction(self.version)
+        self._partitions = Partitions(self.transaction)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session that commits when the block ends and rolls back when it raises.
 
         Raises:
-            StoreUnavailable: the disk is full, or another process holds the file too long; nothing was written.
+            StoreUnavailable: the disk is full, another process holds the database too long, or the connection was
+                lost. Nothing was written, except where the connection was lost in the very commit: then nobody here
+                knows, and what is tried again must bear having been written.
         """
         with self._turn, Session(self.engine, expire_on_commit=False) as session:
             try:
                 yield session
                 session.commit()
-            except OperationalError as error:
+            except DBAPIError as error:
                 session.rollback()
-                if not str(getattr(error.orig, "sqlite_errorname", "")).startswith(PASSING):
+                advice = self._flavour.advice(error)
+                if advice is None:
                     raise
-                raise StoreUnavailable(
-                    f"{self.path}: takes no transaction now: {error.orig}; free its disk, or end what holds it"
-                ) from error
+                raise StoreUnavailable(f"{self.shown}: takes no transaction now: {_cause(error)}; {advice}") from error
             except BaseException:
                 session.rollback()
                 raise
 
+    def keep_months(self, now_ms: int) -> None:
+        """Make the coming months ready for envelopes; to be called at the start and then as often as one likes.
+
+        Raises:
+            StoreUnavailable: the database takes no transaction now; the next call tries again.
+        """
+        self._partitions.keep(now_ms)
+
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the database."""
         self.engine.dispose()
+        self._flavour.let_go()
 
     def _open(self) -> Engine:
+        engine = None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.touch(mode=0o600)  # names, codes and hashes of tokens are the server's alone
-            engine = create_engine(
-                f"sqlite:///{self.path}", connect_args={"timeout": self._wait_s, "check_same_thread": False}
-            )
-            event.listen(engine, "connect", self._on_connect)
-            event.listen(engine, "begin", _begin_as_writer)
+            engine = self._flavour.engine()
             with engine.begin() as connection:
-                upgrade(connection)
-        except (OSError, DatabaseError) as error:
-            cause = getattr(error, "orig", None) or error
+                upgrade(connection, self.shown)
+        except BaseException as error:
+            if engine is not None:
+                engine.dispose()
+            self._flavour.let_go()
+            advice = self._flavour.advice_at_start(error)
+            if advice is None or isinstance(error, SurroundingsError):
+                raise
             raise SurroundingsError(
-                f"{self.path}: cannot be used as the database: {cause}; check its rights, or restore it from a copy"
+                f"{self.shown}: cannot be used as the database: {_cause(error)}; {advice}"
             ) from error
         return engine
 
-    def _on_connect(self, connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's
-        for pragma in (f"journal_mode={self.journal}", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
 
-
-def _begin_as_writer(connection: Connection) -> None:
-    """Wait for the write lock at the start: a reader that turns writer later could only fail."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _cause(error: BaseException) -> str:
+    """What the database said, in one line."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())

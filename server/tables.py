@@ -3,7 +3,7 @@
 Times are whole milliseconds since 1970 UTC and end in _ms; energies, powers and ratios carry their unit.
 """
 
-from sqlalchemy import BigInteger, Column, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -128,16 +128,23 @@ class Meter(SQLModel, table=True):
 
 
 class Envelope(SQLModel, table=True):
-    """An accepted envelope, verbatim: the evidence and the time series at once."""
+    """An accepted envelope, verbatim: the evidence and the time series at once. Never changed.
 
-    __table_args__ = (UniqueConstraint("agent_id", "seq"),)
-    id: int | None = Field(default=None, primary_key=True)
-    agent_id: str = Field(index=True)
+    On PostgreSQL the table is divided by month of arrival, and `envelope_key` keeps numbers and hashes unique; see
+    migration 0006.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("agent_id", "seq"),
+        Index("ix_envelope_agent_last", "agent_id", "last_ms", "first_ms"),
+    )
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    agent_id: str
     seq: int = Field(sa_type=BigInteger)
     boot: str
     sha: bytes = Field(sa_column=Column(LargeBinary, unique=True, nullable=False))
-    first_ms: int | None = Field(default=None, index=True, sa_type=BigInteger)
-    last_ms: int | None = Field(default=None, index=True, sa_type=BigInteger)
+    first_ms: int | None = Field(default=None, sa_type=BigInteger)
+    last_ms: int | None = Field(default=None, sa_type=BigInteger)
     received_ms: int = Field(sa_type=BigInteger)
     raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
@@ -149,15 +156,15 @@ class Loss(SQLModel, table=True):
     agent_id: str = Field(index=True)
     first_seq: int | None = Field(default=None, sa_type=BigInteger)
     last_seq: int | None = Field(default=None, sa_type=BigInteger)
-    rows: int
+    rows: int = Field(sa_type=BigInteger)
     reason: str
     declared_in_seq: int = Field(sa_type=BigInteger)
 
 
 class Rejected(SQLModel, table=True):
-    """A message that was not accepted, verbatim, with the reason."""
+    """A message that was not accepted, verbatim, with the reason. Never changed, never deleted."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     received_ms: int = Field(index=True, sa_type=BigInteger)
     topic: str
     agent_id: str | None = Field(default=None, index=True)
@@ -177,9 +184,10 @@ class RuleState(SQLModel, table=True):
 class CoverageSpan(SQLModel, table=True):
     """A time of one seal that is proved off, proved on, or unproved with a reason. Spans do not overlap."""
 
+    __table_args__ = (Index("ix_coveragespan_seal_from", "seal_id", "from_ms"),)
     id: int | None = Field(default=None, primary_key=True)
-    seal_id: str = Field(index=True)
-    from_ms: int = Field(index=True, sa_type=BigInteger)
+    seal_id: str
+    from_ms: int = Field(sa_type=BigInteger)
     to_ms: int = Field(sa_type=BigInteger)
     state: str
     reason: str
@@ -193,7 +201,7 @@ class Violation(SQLModel, table=True):
     code: str
     severity: str
     state: str = Field(index=True)
-    """open, acknowledged or closed."""
+    """open, acknowledged, dispatched, confirmed, dismissed or closed."""
     first_ms: int = Field(sa_type=BigInteger)
     """Event time of the first sample."""
     raised_ms: int = Field(sa_type=BigInteger)
@@ -206,6 +214,10 @@ class Violation(SQLModel, table=True):
     """Server time of the transaction that stored it."""
     reason_zh: str
     reason_en: str
+    assignee: str | None = None
+    """The account to whom it was dispatched last."""
+    verdict: str | None = None
+    """confirmed or dismissed; kept when it is closed."""
 
 
 class StoredFinding(SQLModel, table=True):
@@ -245,18 +257,49 @@ class Transition(SQLModel, table=True):
     to_state: str
     author: str
     reason: str
+    kind: str = "step"
+    """step (the state changed), comment (somebody wrote), stronger (a stronger finding joined)."""
+    assignee: str | None = None
+    """To whom it was dispatched in this step."""
 
 
-class Token(SQLModel, table=True):
-    """A bearer of the interface; only the hash of its secret is kept."""
+class Mute(SQLModel, table=True):
+    """A time in which no message goes out about one seal or one county: by a person, with a reason and an end."""
 
     id: int | None = Field(default=None, primary_key=True)
-    name: str = Field(unique=True)
-    sha: str = Field(unique=True)
-    """SHA-256 of the secret, hex."""
-    created_ms: int = Field(sa_type=BigInteger)
-    revoked_ms: int | None = Field(default=None, sa_type=BigInteger)
-    expires_ms: int | None = Field(default=None, sa_type=BigInteger)
-    """Server time from which it is good for nothing; null where it is good until revoked."""
-    one_time: bool = False
-    """A sign-in link that works once."""
+    seal_id: str | None = Field(default=None, foreign_key="seal.id", index=True)
+    county_code: str | None = Field(default=None, index=True)
+    """Exactly one of the two is given."""
+    from_ms: int = Field(sa_type=BigInteger)
+    until_ms: int = Field(sa_type=BigInteger)
+    reason: str
+    author: str
+    ended_ms: int | None = Field(default=None, sa_type=BigInteger)
+    """When a person ended it early."""
+
+
+class MeterDay(SQLModel, table=True):
+    """One quantity of one meter over one Beijing day, a minute at a time: each minute's smallest and largest value.
+
+    What is stored here was computed from envelopes and can be computed again; it makes long curves quick.
+    """
+
+    __tablename__ = "meter_day"
+    __table_args__ = (UniqueConstraint("agent_id", "meter", "quantity", "day_ms"),)
+    id: int | None = Field(default=None, primary_key=True)
+    agent_id: str
+    meter: str
+    quantity: str
+    day_ms: int = Field(sa_type=BigInteger)
+    """The midnight at which it begins."""
+    block: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """See server/minutes.py."""
+
+
+class RolledUp(SQLModel, table=True):
+    """How far envelopes are in meter_day: one row."""
+
+    __tablename__ = "rolled_up"
+    id: int | None = Field(default=None, primary_key=True)
+    envelope_id: int = Field(sa_type=BigInteger)
+    """Row id of the last envelope that is in; they are taken in the order in which they were stored."""

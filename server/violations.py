@@ -1,8 +1,8 @@
-"""The life of a violation: open, acknowledged, closed. Every step has an author and a reason.
+"""Joining what the rules found to violations: one event becomes one violation that grows stronger.
 
-A finding of the same seal and family joins a violation that is not closed yet: one event becomes one violation that
-grows stronger. The id comes from the seal, the family and the first sample, so that a replay after a crash finds the
-same one.
+A finding of the same seal and family joins a violation that was never dismissed or closed. The id comes from the seal,
+the family and the first sample, so that a replay after a crash finds the same one. What people do to a violation is in
+`life.py`.
 """
 
 import base64
@@ -12,24 +12,13 @@ from enum import StrEnum
 import msgspec
 from sqlmodel import Session, col, func, or_, select
 
-from server.detect.finding import POWER, SEVERITY, Code, Finding
+from server.detect.finding import POWER, SEVERITY, Code, Finding, Severity
 from server.sentences import Subject, sentence
+from server.standing import SETTLED, SYSTEM, transitions, unseen_since_ms
 from server.tables import Agent, StoredFinding, Transition, Violation
 
-STATES = ("open", "acknowledged", "closed")
-SYSTEM = "ColdSeal"
-
-
-class ViolationError(Exception):
-    """A violation cannot do what was asked of it."""
-
-
-class UnknownViolation(ViolationError):
-    """No violation has this id."""
-
-
-class WrongState(ViolationError):
-    """The step does not lead on from where the violation stands."""
+AGAIN = "again"
+"""Stands before the code where something came back after it had ended and was seen."""
 
 
 class Change(StrEnum):
@@ -59,34 +48,13 @@ def apply(session: Session, subject: Subject, agent_id: str, finding: Finding, n
         session.flush()
         session.add(_stored(violation.id, subject.seal_id, agent_id, finding))
         return violation, change
-    violation = session.get_one(Violation, stored.violation_id)
-    closed_ms = _closed_ms(session, violation)
-    if closed_ms is not None and finding.ended_ms is None and finding.last_ms > closed_ms >= finding.first_ms:
-        going_on = msgspec.structs.replace(finding, first_ms=closed_ms + 1, raised_ms=finding.last_ms)
-        return apply(session, subject, agent_id, going_on, now_ms)  # closing it does not end the draw
-    return violation, _grow(session, violation, stored, subject, finding)
-
-
-def acknowledge(session: Session, violation_id: str, *, author: str, reason: str, now_ms: int) -> Violation:
-    """Someone saw it.
-
-    Raises:
-        UnknownViolation: no such id.
-        WrongState: it is not open.
-    """
-    return _move(session, violation_id, ("open",), "acknowledged", author, reason or "已看到 seen", now_ms)
-
-
-def close(session: Session, violation_id: str, *, author: str, reason: str, now_ms: int) -> Violation:
-    """It is dealt with.
-
-    Raises:
-        UnknownViolation: no such id.
-        WrongState: it is closed already, or no reason is given.
-    """
-    if not reason.strip():
-        raise WrongState(f"violation {violation_id}: expected a reason for closing it, got none")
-    return _move(session, violation_id, ("open", "acknowledged"), "closed", author, reason, now_ms)
+    violation = session.get_one(Violation, stored.violation_id, with_for_update=True)
+    cut_ms = _cut_ms(session, violation)
+    if cut_ms is not None and finding.last_ms > cut_ms:  # settling it does not end the draw
+        going_on = msgspec.structs.replace(finding, first_ms=cut_ms + 1, raised_ms=finding.last_ms)
+        if finding.ended_ms is None or _known(session, subject.seal_id, going_on) is not None:
+            return apply(session, subject, agent_id, going_on, now_ms)
+    return violation, _grow(session, violation, stored, subject, finding, joins=cut_ms is None)
 
 
 def called_silent(session: Session) -> list[tuple[str, Agent]]:
@@ -99,19 +67,25 @@ def called_silent(session: Session) -> list[tuple[str, Agent]]:
     return [(seal_id, agent) for seal_id, agent in found]
 
 
-def end(session: Session, seal_id: str, code: Code, agent_id: str, ended_ms: int) -> None:
-    """Mark findings that go on as ended."""
+def end(session: Session, seal_id: str, code: Code, agent_id: str, ended_ms: int) -> list[Violation]:
+    """Mark findings that go on as ended.
+
+    Returns:
+        The violations that ended with them, but for those that are dismissed or closed.
+    """
     going_on = select(StoredFinding).where(
         StoredFinding.seal_id == seal_id,
         StoredFinding.code == code.value,
         StoredFinding.agent_id == agent_id,
         col(StoredFinding.ended_ms).is_(None),
     )
+    over = dict[str, Violation]()
     for stored in session.exec(going_on).all():
         stored.ended_ms = ended_ms
-        violation = session.get_one(Violation, stored.violation_id)
+        violation = over[stored.violation_id] = session.get_one(Violation, stored.violation_id)
         violation.ended_ms = ended_ms
         session.add_all([stored, violation])
+    return [violation for violation in over.values() if violation.state not in SETTLED]
 
 
 def _known(session: Session, seal_id: str, finding: Finding) -> StoredFinding | None:
@@ -127,60 +101,74 @@ def _known(session: Session, seal_id: str, finding: Finding) -> StoredFinding | 
         .order_by(col(StoredFinding.first_ms))
     ).all()
     exact = [stored for stored in same if stored.first_ms == finding.first_ms]
-    return next(iter([*exact, *same]), None)
+    return next((one for one in [*exact, *same] if not _is_cut_off(session, one, finding)), None)
 
 
-def _closed_ms(session: Session, violation: Violation) -> int | None:
-    """When a closed violation was closed."""
-    if violation.state != "closed":
-        return None
-    return session.exec(
-        select(func.max(Transition.at_ms)).where(
-            Transition.violation_id == violation.id, Transition.to_state == "closed"
+def _is_cut_off(session: Session, stored: StoredFinding, finding: Finding) -> bool:
+    """Whether a finding begins after the violation of a stored one takes in no more."""
+    cut_ms = _cut_ms(session, session.get_one(Violation, stored.violation_id))
+    return cut_ms is not None and cut_ms < finding.first_ms
+
+
+def _cut_ms(session: Session, violation: Violation) -> int | None:
+    """Up to which event time a violation takes in findings, from when it was dismissed or closed for the first time.
+
+    An agent's clock may be ahead of the server's: what was seen before that step belongs to it whatever its time says.
+    """
+    settled_ms: int | None = session.exec(
+        select(func.min(Transition.at_ms)).where(
+            Transition.violation_id == violation.id, Transition.kind == "step", col(Transition.to_state).in_(SETTLED)
         )
     ).one()
-
-
-def _move(
-    session: Session, violation_id: str, allowed: tuple[str, ...], to: str, author: str, reason: str, now_ms: int
-) -> Violation:
-    violation = session.get(Violation, violation_id)
-    if violation is None:
-        raise UnknownViolation(f"violation {violation_id!r}: no such id; list them with /api/v1/violations")
-    if violation.state not in allowed:
-        raise WrongState(f"violation {violation_id}: expected state {' or '.join(allowed)}, got {violation.state}")
-    session.add(_transition(violation_id, violation.state, to, author, reason, now_ms))
-    violation.state = to
-    session.add(violation)
-    session.flush()
-    return violation
+    return None if settled_ms is None else max(settled_ms, violation.last_ms)
 
 
 def _violation_for(session: Session, subject: Subject, finding: Finding, now_ms: int) -> tuple[Violation, Change]:
     family = POWER if finding.code in POWER else (finding.code,)
+    settled = select(Transition.violation_id).where(
+        Transition.kind == "step", col(Transition.to_state).in_(SETTLED), Transition.violation_id == Violation.id
+    )
     present = session.exec(
         select(Violation)
-        .where(Violation.seal_id == subject.seal_id, Violation.state != "closed")
+        .where(Violation.seal_id == subject.seal_id, ~settled.exists())
         .where(col(Violation.code).in_([code.value for code in family]))
+        .order_by(col(Violation.first_ms).desc())
+        .with_for_update()
     ).first()
     if present is None:
         return _opened(session, subject, finding, now_ms), Change.OPENED
+    return present, _join(session, present, subject, finding, now_ms)
+
+
+def _join(session: Session, present: Violation, subject: Subject, finding: Finding, now_ms: int) -> Change:
+    """Let a violation grow by a finding that it did not have yet."""
     stronger = _rank(finding.code) > _rank(Code(present.code))
+    again = present.ended_ms is not None and finding.first_ms > present.ended_ms
+    if stronger or finding.code == present.code:
+        _say(present, subject, finding)
     if stronger:
-        _say(present, subject, finding)
-        text = f"{present.code} → {finding.code.value}"
-        session.add(_transition(present.id, present.state, present.state, SYSTEM, text, now_ms))
+        worse = present.severity == Severity.AMBER.value and finding.severity is Severity.RED
+        _needs_a_person(session, present, f"{present.code} → {finding.code.value}", now_ms, reopened=worse)
         present.code, present.severity = finding.code.value, finding.severity.value
-    elif finding.code == present.code:
-        _say(present, subject, finding)
+    elif again and unseen_since_ms(transitions(session, [present.id])) is None:
+        _needs_a_person(session, present, f"{AGAIN} → {finding.code.value}", now_ms, reopened=False)
+        stronger = True
     _stretch(present, finding)
-    return present, Change.STRONGER if stronger else Change.GREW
+    return Change.STRONGER if stronger else Change.GREW
+
+
+def _needs_a_person(session: Session, present: Violation, reason: str, now_ms: int, *, reopened: bool) -> None:
+    """Write down that what people saw of it is no longer all; amber that turned red begins its life anew."""
+    was = present.state
+    if reopened:
+        present.state, present.verdict = "open", None
+    session.add(_own(present.id, was, present.state, reason, now_ms, kind="stronger"))
 
 
 def _opened(session: Session, subject: Subject, finding: Finding, now_ms: int) -> Violation:
     zh, en = sentence(subject, finding)
     violation = Violation(
-        id=_id(subject.seal_id, finding),
+        id=_free_id(session, subject.seal_id, finding),
         seal_id=subject.seal_id,
         code=finding.code.value,
         severity=SEVERITY[finding.code].value,
@@ -195,11 +183,14 @@ def _opened(session: Session, subject: Subject, finding: Finding, now_ms: int) -
     )
     session.add(violation)
     session.flush()
-    session.add(_transition(violation.id, None, "open", SYSTEM, finding.code.value, now_ms))
+    session.add(_own(violation.id, None, "open", finding.code.value, now_ms))
     return violation
 
 
-def _grow(session: Session, violation: Violation, stored: StoredFinding, subject: Subject, finding: Finding) -> Change:
+def _grow(
+    session: Session, violation: Violation, stored: StoredFinding, subject: Subject, finding: Finding, *, joins: bool
+) -> Change:
+    """Let a stored finding grow, and its violation with it where that still takes it in."""
     before = (stored.first_ms, stored.last_ms, stored.ended_ms)
     if finding.last_ms >= stored.last_ms:
         stored.last_ms, stored.ended_ms, stored.last_seq = finding.last_ms, finding.ended_ms, finding.last_seq
@@ -212,7 +203,7 @@ def _grow(session: Session, violation: Violation, stored: StoredFinding, subject
         return Change.SAME
     session.add(stored)
     session.flush()
-    if violation.state != "closed":
+    if joins:
         grown = _as_finding(stored)
         _stretch(violation, grown)
         if violation.code == finding.code:
@@ -255,8 +246,14 @@ def _rank(code: Code) -> int:
     return POWER.index(code) if code in POWER else 0
 
 
-def _id(seal_id: str, finding: Finding) -> str:
+def _free_id(session: Session, seal_id: str, finding: Finding) -> str:
+    """The id by its family; by its code where a settled violation of the family began with the very same sample."""
     family = "power" if finding.code in POWER else finding.code.value
+    id_ = _id(seal_id, family, finding)
+    return id_ if session.get(Violation, id_) is None else _id(seal_id, finding.code.value, finding)
+
+
+def _id(seal_id: str, family: str, finding: Finding) -> str:
     name = f"{seal_id}\n{family}\n{finding.meter}\n{finding.first_ms}".encode()
     return "V-" + base64.b32encode(hashlib.sha256(name).digest())[:10].decode()
 
@@ -285,9 +282,15 @@ def _stored(violation_id: str, seal_id: str, agent_id: str, finding: Finding) ->
     )
 
 
-def _transition(
-    violation_id: str, from_state: str | None, to_state: str, author: str, reason: str, now_ms: int
+def _own(
+    violation_id: str, from_state: str | None, to_state: str, reason: str, now_ms: int, *, kind: str = "step"
 ) -> Transition:
     return Transition(
-        violation_id=violation_id, at_ms=now_ms, from_state=from_state, to_state=to_state, author=author, reason=reason
+        violation_id=violation_id,
+        at_ms=now_ms,
+        from_state=from_state,
+        to_state=to_state,
+        author=SYSTEM,
+        reason=reason,
+        kind=kind,
     )

@@ -8,6 +8,7 @@ from server.broker import Arrived, Broker
 from server.engine import Judged, Raised
 from server.ingest import Ingest
 from server.message import Message
+from server.news import News
 from server.settings import Settings
 from server.store import Store, StoreUnavailable
 from server.tables import Agent
@@ -25,15 +26,21 @@ TAKE_WAIT_S = 0.2
 RETRY_S = 1.0
 MARKS_MS = 5_000
 
-SealListener = Callable[[frozenset[str]], None]
 RaisedListener = Callable[[Raised, int], None]
 
 
 class Worker:
-    """The thread between the broker and the store."""
+    """The thread between the broker and the store.
 
-    def __init__(self, store: Store, settings: Settings, receipt_key: PrivateKey, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    Args:
+        store, settings, receipt_key, clock: the server's.
+        news: rung, on this thread, after each commit that changed seals; None where nobody listens.
+    """
+
+    def __init__(
+        self, store: Store, settings: Settings, receipt_key: PrivateKey, clock: Clock, news: News | None = None
+    ) -> None:
+        self._store, self._clock, self._news = store, clock, news or News()
         self._broker = Broker(settings, clock)
         self._ingest = Ingest(
             store,
@@ -45,18 +52,14 @@ class Worker:
         )
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="coldseal-worker")
-        self._seal_listeners: list[SealListener] = []
         self._raised_listeners: list[RaisedListener] = []
         self._last_message_ms: int | None = None
         self._crash: BaseException | None = None
         self._trouble: str | None = None
+        self._under_way_ms: int | None = None
         self._marks: dict[str, bytes] = {}
         self._marks_due_ms = 0
         self._totals = {"accepted": 0, "duplicates": 0, "rejected": 0}
-
-    def listen(self, callback: SealListener) -> None:
-        """Be told, on the worker's thread, which seals changed after each commit."""
-        self._seal_listeners.append(callback)
 
     def listen_raised(self, callback: RaisedListener) -> None:
         """Be told, on the worker's thread, of each changed violation and the time at which it was committed."""
@@ -85,10 +88,13 @@ class Worker:
         return self._crash
 
     def health(self) -> dict[str, object]:
-        """What the health page shows of this thread."""
+        """What the health page shows of this thread; lag_s is the age of the oldest message that waits for its commit."""
+        oldest_ms = self._under_way_ms
         return {
             "broker_connected": self._broker.connected_since_ms is not None,
             "last_message_ms": self._last_message_ms,
+            "inbox": self._broker.waiting,
+            "lag_s": 0.0 if oldest_ms is None else (self._clock.wall_ms() - oldest_ms) / 1000,
             "working": self._thread.is_alive(),
             "trouble": self._trouble,
             **self._totals,
@@ -108,7 +114,7 @@ class Worker:
                 next_tick_ms = self._turn(next_tick_ms)
                 self._trouble = None
             except StoreUnavailable as error:
-                self._trouble = str(error)
+                self._trouble, self._under_way_ms = str(error), None
                 log.error("%s", error)  # noqa: TRY400 - the world's, no traceback
                 self._stopping.wait(RETRY_S)
                 self._broker.reopen()  # what was not acknowledged comes again
@@ -117,10 +123,13 @@ class Worker:
         """Take what arrived, and tick when it is time; says when the next tick is due."""
         arrived = self._broker.take(BATCH_MAX, TAKE_WAIT_S)
         if arrived:
+            self._under_way_ms = arrived[0].message.received_ms
             self._take(arrived)
+            self._under_way_ms = None
         now_ms, since_ms = self._clock.monotonic_ms(), self._broker.connected_since_ms
         if now_ms < next_tick_ms or since_ms is None:
             return next_tick_ms
+        self._store.keep_months(self._clock.wall_ms())
         self._tell(self._ingest.tick(since_ms))
         if now_ms >= self._marks_due_ms:
             self._marks_due_ms = now_ms + MARKS_MS
@@ -193,6 +202,4 @@ class Worker:
                     tell(raised, committed_ms)
             if raised.change in (Change.OPENED, Change.STRONGER, Change.ENDED):
                 log.info("violation %s of seal %s: %s", raised.violation_id, raised.seal_id, raised.change.value)
-        if judged.seals:
-            for tell_seals in self._seal_listeners:
-                tell_seals(frozenset(judged.seals))
+        self._news.tell(judged.seals)

@@ -8,7 +8,9 @@ from pydantic import BaseModel, Field
 from sqlmodel import col, select
 
 from server import agents
-from server.api.context import ERRORS, WITH_TOKEN, Here, Input
+from server.access import audit, counties
+from server.access.rights import Right
+from server.api.context import ERRORS, WITH_TOKEN, Asker, Here, Input, needs
 from server.tables import Agent, Rejected
 from wire.clock import iso
 from wire.keys import b64url
@@ -83,30 +85,35 @@ class RejectedPage(BaseModel):
     next: int | None
 
 
-@router.get("/agents", summary="Registered agents")
-def every_agent(here: Here) -> list[AgentRow]:
-    """All of them, revoked ones included."""
+@router.get("/agents", summary="Registered agents", dependencies=[needs(Right.READ)])
+def every_agent(here: Here, who: Asker) -> list[AgentRow]:
+    """All with a meter at a seal that one sees, revoked ones included."""
+    chosen = select(Agent).where(*counties.of_agents(col(Agent.id), who.counties)).order_by(col(Agent.id))
     with here.store.transaction() as session:
-        return [agent_row(agent) for agent in session.exec(select(Agent).order_by(col(Agent.id))).all()]
+        return [agent_row(agent) for agent in session.exec(chosen).all()]
 
 
-@router.post("/agents", summary="Register an agent", status_code=HTTPStatus.CREATED)
-def add_agent(new: NewAgent, here: Here) -> Registration:
+@router.post("/agents", summary="Register an agent", status_code=HTTPStatus.CREATED, dependencies=[needs(Right.AGENTS)])
+def add_agent(new: NewAgent, here: Here, who: Asker) -> Registration:
     """From now on its envelopes are believed. The very same registration again changes nothing."""
     now_ms, deployment = here.clock.wall_ms(), here.settings.deployment
     with here.store.transaction() as session:
         agent = agents.add(session, new.id, new.key, new.kid, deployment=deployment, now_ms=now_ms)
+        audit.write(session, who, "agent.add", agent.id, now_ms, kid=agent.kid, key=agent.public_key)
     return Registration(agent=agent_row(agent), deployment=deployment, server_key=str(here.server_key))
 
 
-@router.post("/agents/{agent_id}/revoke", summary="Believe an agent no longer")
-def revoke_agent(agent_id: str, here: Here) -> AgentRow:
+@router.post("/agents/{agent_id}/revoke", summary="Believe an agent no longer", dependencies=[needs(Right.AGENTS)])
+def revoke_agent(agent_id: str, here: Here, who: Asker) -> AgentRow:
     """For good; what it sent before stays."""
+    now_ms = here.clock.wall_ms()
     with here.store.transaction() as session:
-        return agent_row(agents.revoke(session, agent_id, here.clock.wall_ms()))
+        agent = agents.revoke(session, agent_id, now_ms)
+        audit.write(session, who, "agent.revoke", agent.id, now_ms)
+    return agent_row(agent)
 
 
-@router.get("/rejected", summary="Messages that were not accepted, with the reason")
+@router.get("/rejected", summary="Messages that were not accepted, with the reason", dependencies=[needs(Right.AGENTS)])
 def rejected(
     here: Here,
     agent: str | None = None,

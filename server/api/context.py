@@ -5,16 +5,24 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
 
-from server.api.auth import COOKIE, author
+from server.access.who import Who
+from server.api.auth import COOKIE
 from server.api.errors import ErrorAnswer
+from server.api.rights import anyone, asker, needs, signed_in
+from server.news import News
 from server.settings import Settings
 from server.store import Store
-from server.times import parse_ms
+from server.times import EXPECTED, parse_ms
+from server.watch import Watch
 from server.worker import Worker
 from wire.clock import Clock
 from wire.keys import PublicKey
+
+__all__ = [
+    "ERRORS", "WITH_TOKEN", "Asker", "Context", "Here", "Input", "TimeMs", "anyone", "context", "needs", "signed_in",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,8 @@ class Context:
     Attributes:
         server_key: the public half of the key that signs receipts.
         worker: None where the server was built without a broker.
+        news: rung after a commit that changed what pages show.
+        watch: knows the server's own troubles.
     """
 
     settings: Settings
@@ -31,6 +41,8 @@ class Context:
     clock: Clock
     server_key: PublicKey
     worker: Worker | None
+    news: News
+    watch: Watch
 
 
 def context(request: Request) -> Context:
@@ -40,23 +52,46 @@ def context(request: Request) -> Context:
 
 
 class Input(BaseModel):
-    """A body that is read strictly: unknown keys and other types are refused."""
+    """A body that is read strictly: unknown keys, other types, and the character NUL are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_nul(cls, given: object) -> object:
+        if _has_nul(given):
+            raise ValueError("body: expected text without the character NUL, which no database keeps")
+        return given
+
+
+def _has_nul(given: object) -> bool:
+    if isinstance(given, dict):
+        return any(_has_nul(one) for pair in given.items() for one in pair)
+    return any(map(_has_nul, given)) if isinstance(given, list) else isinstance(given, str) and "\0" in given
+
+
+def _time_ms(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError(f"{EXPECTED}, got {value!r:.60}")  # noqa: TRY004 - what pydantic turns into an answer
+    return parse_ms(value)
+
 
 Here = Annotated[Context, Depends(context)]
-Author = Annotated[str, Depends(author)]
+Asker = Annotated[Who, Depends(asker)]
+"""Who asks, with all that it may do."""
+
 TimeMs = Annotated[
     int,
-    BeforeValidator(parse_ms),
+    BeforeValidator(_time_ms),
     WithJsonSchema({"type": "string", "description": "ISO 8601; Beijing time where no offset is given"}),
 ]
-"""A time in a query, as milliseconds since 1970."""
+"""A written time in a query or a body, as milliseconds since 1970."""
 
 WITH_TOKEN = [
-    Security(HTTPBearer(auto_error=False, description="a token; the guard has checked it before the route runs")),
-    Security(APIKeyCookie(name=COOKIE, auto_error=False, description="the same token, as the page carries it")),
+    Security(
+        HTTPBearer(auto_error=False, description="a program's key; the guard has checked it before the route runs")
+    ),
+    Security(APIKeyCookie(name=COOKIE, auto_error=False, description="a browser's session; __Host-coldseal over TLS")),
 ]
 """Tells OpenAPI what the guard asks for."""
 

@@ -9,8 +9,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from server.access.accounts import AccountError, NameTaken, UnknownAccount
+from server.access.keys import UnknownKey
+from server.access.sessions import UnknownSession
+from server.access.who import Forbidden
 from server.agents import AgentError, AgentTaken, UnknownAgent
-from server.violations import UnknownViolation, WrongState
+from server.life import UnknownViolation, ViolationError, WrongInput
+from server.mutes import MuteError, UnknownMuted
 
 INPUT_CHARS_MAX = 60
 CODES = {400: "wrong_input", 404: "not_found", 405: "wrong_method", 413: "too_long", 415: "wrong_input"}
@@ -61,9 +66,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _wrong_input)
-    app.add_exception_handler(UnknownViolation, _unknown_violation)
-    app.add_exception_handler(WrongState, _wrong_state)
+    app.add_exception_handler(ViolationError, _life_error)
+    app.add_exception_handler(MuteError, _life_error)
     app.add_exception_handler(AgentError, _agent_error)
+    app.add_exception_handler(AccountError, _account_error)
+    app.add_exception_handler(UnknownSession, _unknown_session)
+    app.add_exception_handler(Forbidden, _forbidden)
     app.add_exception_handler(Exception, _our_mistake)
 
 
@@ -86,11 +94,12 @@ def _wrong_input(_request: Request, error: Exception) -> JSONResponse:
     return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_input", message, _field(mistakes[0]["loc"]))
 
 
-def _unknown_violation(_request: Request, error: Exception) -> JSONResponse:
-    return answer(HTTPStatus.NOT_FOUND, "not_found", str(error))
-
-
-def _wrong_state(_request: Request, error: Exception) -> JSONResponse:
+def _life_error(_request: Request, error: Exception) -> JSONResponse:
+    """A step in a violation's life, or a mute, that is refused."""
+    if isinstance(error, UnknownViolation | UnknownMuted):
+        return answer(HTTPStatus.NOT_FOUND, "not_found", str(error))
+    if isinstance(error, WrongInput):
+        return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_input", str(error), error.field)
     return answer(HTTPStatus.CONFLICT, "wrong_state", str(error))
 
 
@@ -101,6 +110,23 @@ def _agent_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, AgentTaken):
         return answer(HTTPStatus.CONFLICT, "taken", str(error), error.field)
     return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_input", str(error), error.field)
+
+
+def _account_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AccountError)  # noqa: S101 - what the handler is registered for
+    if isinstance(error, UnknownAccount | UnknownKey):
+        return answer(HTTPStatus.NOT_FOUND, "not_found", str(error), error.field)
+    if isinstance(error, NameTaken):
+        return answer(HTTPStatus.CONFLICT, "taken", str(error), error.field)
+    return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong_input", str(error), error.field)
+
+
+def _unknown_session(_request: Request, error: Exception) -> JSONResponse:
+    return answer(HTTPStatus.NOT_FOUND, "not_found", str(error))
+
+
+def _forbidden(_request: Request, error: Exception) -> JSONResponse:
+    return answer(HTTPStatus.FORBIDDEN, "forbidden", str(error))
 
 
 def _our_mistake(_request: Request, _error: Exception) -> JSONResponse:

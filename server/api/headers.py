@@ -13,18 +13,31 @@ BODY_BYTES_MAX = 262_144
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",  # a sign-in link is a secret
+    "Referrer-Policy": "same-origin",  # a one-time link is a secret; with less, browsers would not say where forms are from
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+ON_TLS = {
+    "Strict-Transport-Security": "max-age=31536000",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+"""Browsers ignore these without TLS, and say so in their log."""
+
 INTERFACE = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-PAGES = {"Content-Security-Policy": "frame-ancestors 'none'"}
+PAGES = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    ),
+}
+"""NiceGUI writes its start into the page and compiles its parts in the browser: hence inline and eval."""
 
 
 class BrowserRules:
-    """Adds the headers to each answer, and refuses a request that says it is too long."""
+    """Adds the headers to each answer, and refuses a request that says it is too long, or that no database could keep."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -35,6 +48,7 @@ class BrowserRules:
             await self._app(scope, receive, send)
             return
         rules = EVERYWHERE | (INTERFACE if scope["path"].startswith("/api/") else PAGES)
+        rules |= ON_TLS if scope["scheme"] == "https" else {}
 
         async def send_with_rules(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -43,6 +57,10 @@ class BrowserRules:
                     headers.setdefault(name, value)
             await send(message)
 
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+            message = "expected an address without the character NUL, got one with %00"
+            await answer(HTTPStatus.BAD_REQUEST, "wrong_input", message)(scope, receive, send_with_rules)
+            return
         if _declared_bytes(scope) > BODY_BYTES_MAX:
             message = f"expected a body of at most {BODY_BYTES_MAX} bytes, got {_declared_bytes(scope)}"
             refusal = answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_long", message)

@@ -1,6 +1,5 @@
 """Whether the server does its work: /api/v1/health, for anyone who watches it."""
 
-import sqlite3
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
@@ -10,24 +9,27 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
-from server.api.context import Here
-from server.store import Store, StoreUnavailable, wal_is_safe
-from server.tables import Token
+from server.api.context import Here, anyone
+from server.store import Store, StoreUnavailable
+from server.tables import Agent
+from server.watch import Topic
 from wire.clock import iso
 
 router = APIRouter(tags=["health"])
 
 
 class Database(BaseModel):
-    """Whether rows can be read, and how this SQLite is used.
+    """Whether rows can be read, and what they stand on.
 
     Attributes:
-        sqlite_wal_safe: whether this SQLite keeps a WAL intact; where not, the server uses TRUNCATE.
+        kind: SQLite or PostgreSQL.
+        version: the release of that program.
+        journal: WAL, or TRUNCATE where this SQLite can lose a write-ahead log.
     """
 
     ok: bool
-    sqlite_version: str
-    sqlite_wal_safe: bool
+    kind: str
+    version: str
     journal: str
 
 
@@ -37,6 +39,8 @@ class Ingest(BaseModel):
     Attributes:
         trouble: why nothing can be stored now; null where all is well.
         last_message_age_s: time since the last message; null where none came since the start.
+        inbox: messages that arrived and are not taken yet.
+        lag_s: age of the oldest message that waits for its commit.
         accepted, duplicates, rejected: messages since the start.
     """
 
@@ -44,22 +48,35 @@ class Ingest(BaseModel):
     working: bool
     trouble: str | None
     last_message_age_s: float | None
+    inbox: int
+    lag_s: float
     accepted: int
     duplicates: int
     rejected: int
 
 
 class Health(BaseModel):
-    """How the server is; `ingest` is null where it was built without a broker."""
+    """How the server is.
+
+    Attributes:
+        ingest: null where it was built without a broker.
+        troubles: the server's own, of which staff were told and which are not over.
+    """
 
     status: Literal["ok", "degraded"]
     version: str
     time: str
     database: Database
     ingest: Ingest | None
+    troubles: list[Topic]
 
 
-@router.get("/health", summary="How the server is", responses={503: {"model": Health, "description": "Degraded"}})
+@router.get(
+    "/health",
+    summary="How the server is",
+    responses={503: {"model": Health, "description": "Degraded"}},
+    dependencies=[anyone()],
+)
 def health(here: Here, response: Response) -> Health:
     """200 while it can read its database and hears its broker, else 503; both with the same body."""
     now_ms = here.clock.wall_ms()
@@ -68,7 +85,12 @@ def health(here: Here, response: Response) -> Health:
     ok = database.ok and (ingest is None or (ingest.broker_connected and ingest.working and not ingest.trouble))
     response.status_code = HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE
     return Health(
-        status="ok" if ok else "degraded", version=release(), time=iso(now_ms), database=database, ingest=ingest
+        status="ok" if ok else "degraded",
+        version=release(),
+        time=iso(now_ms),
+        database=database,
+        ingest=ingest,
+        troubles=sorted(here.watch.present),
     )
 
 
@@ -83,16 +105,11 @@ def release() -> str:
 def _database(store: Store) -> Database:
     try:
         with store.transaction() as session:
-            session.exec(select(Token.id).limit(1)).all()
+            session.exec(select(Agent.id).limit(1)).all()
         ok = True
     except (StoreUnavailable, SQLAlchemyError):
         ok = False
-    return Database(
-        ok=ok,
-        sqlite_version=sqlite3.sqlite_version,
-        sqlite_wal_safe=wal_is_safe(sqlite3.sqlite_version_info[:3]),
-        journal=store.journal,
-    )
+    return Database(ok=ok, kind=store.kind, version=store.version, journal=store.journal)
 
 
 def _ingest(told: dict[str, object], now_ms: int) -> Ingest:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from server.api.context import Here
+from server.api.context import Here, anyone
 from server.seal_records import SealRecord, seal_records
 
 router = APIRouter(prefix="/public", tags=["public"])
@@ -26,7 +26,7 @@ class PublishedSeal(BaseModel):
     published_url: str
 
 
-@router.get("/seals", summary="The published list")
+@router.get("/seals", summary="The published list", dependencies=[anyone()])
 def published_seals(here: Here) -> list[PublishedSeal]:
     """Only seals whose publication is registered (`published_url`): this server publishes nothing on its own."""
     with here.store.transaction() as session:

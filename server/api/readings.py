@@ -7,7 +7,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
-from server.api.context import ERRORS, WITH_TOKEN, Here, TimeMs
+from server.access.counties import seals_of
+from server.access.rights import Right
+from server.api.context import ERRORS, WITH_TOKEN, Asker, Here, TimeMs, needs
 from server.api.errors import not_found
 from server.engine import opened
 from server.tables import Envelope, Meter
@@ -63,9 +65,10 @@ class _Cursor(BaseModel):
         return f"{self.seq}:{self.index}"
 
 
-@router.get("", summary="Readings of one meter")
-def readings(
+@router.get("", summary="Readings of one meter", dependencies=[needs(Right.READ)])
+def readings(  # noqa: PLR0913 - what may be asked for
     here: Here,
+    who: Asker,
     meter: Annotated[str, Query(pattern=_METER, description="agent/name, as /meters has it")],
     start: Annotated[TimeMs, Query(alias="from", description="first time, included")] = 0,
     end: Annotated[TimeMs, Query(alias="to", description="last time, excluded")] = WALL_MS_MAX,
@@ -77,7 +80,10 @@ def readings(
     seq, _, index = cursor.partition(":")
     begin = _Cursor(seq=int(seq), index=int(index))
     with here.store.transaction() as session:
-        if session.exec(select(Meter.id).where(Meter.agent_id == agent, Meter.name == name)).first() is None:
+        known = select(Meter.id).where(Meter.agent_id == agent, Meter.name == name)
+        if who.counties:
+            known = known.where(col(Meter.seal_id).in_(seals_of(who.counties)))
+        if session.exec(known).first() is None:
             raise not_found("meter", meter, "/api/v1/meters")
         stored = _envelopes(session, agent, start, end, begin)
     rows, following = list[ReadingRow](), None

@@ -1,217 +1,148 @@
-"""The page: what needs a person on the left, what happened and by which numbers on the right."""
+"""The duty board: what needs a person now, what happened and by which numbers, and how the counties stand."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from urllib.parse import urlencode
 
 import msgspec
 from nicegui import ui
-from nicegui.events import KeyEventArguments
 from sqlmodel import Session
 
-from server import tokens, views, violations
-from server.console import panel
-from server.console.chart_time import chart_time
-from server.console.detail import Detail
-from server.console.feed import Feed, Snapshot
+from server.access.who import Who
+from server.console import figures
+from server.console.board_data import Snapshot, Snapshots
+from server.console.board_selected import Selected, Standing, read_standing
+from server.console.controls import button
+from server.console.frame import Frame, Key
 from server.console.html import render
 from server.console.lists import RowList
-from server.console.rows import seal_row, violation_row
-from server.console.words import HOMES, Words
-from server.tables import Violation
-from server.views import ViolationDetail
+from server.console.pages import PageKind
+from server.console.rows import Row, violation_row
+from server.views import ViolationRow
+from server.views.violations import Group
 
-REFRESH_S = 1.0
-GROUPS = (("open", "open"), ("acknowledged", "acknowledged"), ("closed", "closed_recent"))
-
-Step = Callable[..., Violation]
+GROUPS = (Group.UNSEEN, Group.WORKING, Group.SHELVED)
+KEYS = (Key("J", "help_next"), Key("K", "help_previous"), Key("Enter", "help_open"))
 
 
-class Visitor(msgspec.Struct, frozen=True):
-    """Who looks: the name stands in the record, the secret is checked again as long as the page is open."""
+class Shown(msgspec.Struct, frozen=True):
+    """What one board shows.
 
-    name: str
-    secret: str
+    Attributes:
+        standing: the selected violation; None where there is none, or none that this person sees.
+    """
+
+    snapshot: Snapshot
+    standing: Standing | None
 
 
 class Board:
-    """One open page.
+    """One open board.
 
     Args:
-        feed: what there is to show.
-        words: the language.
-        visitor: who looks.
-        picked: "v:ID" of a violation, "s:ID" of a seal, or "" for what is most urgent.
+        frame: the page.
+        snapshots: shared by the boards of this server.
     """
 
-    def __init__(self, feed: Feed, words: Words, visitor: Visitor, picked: str) -> None:
-        self._feed, self._words, self._visitor, self._picked = feed, words, visitor, picked
-        self._home = HOMES[words.language]
-        self._follows = not picked
-        """As long as nobody chose and no violation was there, the first one that comes is shown."""
-        self._snapshot: Snapshot | None = None
-        self._detail: ViolationDetail | None = None
-        self._turn = asyncio.Lock()
-        self._bar = ui.html("", sanitize=False, tag="header").classes("bar")
-        with ui.element("div").classes("page opened" if picked else "page") as self._page:
-            with ui.element("aside"):
-                self._queue = ui.html("", sanitize=False, tag="h1").classes("queue")
-                self._groups = {state: RowList(self.pick) for state, _ in GROUPS}
-                self._seals = RowList(self.pick)
-            self._right = Detail(
-                words,
-                self.pick,
-                acknowledge=self.acknowledge,
-                close=self.close,
-                back=self._back,
-                redraw=self._redraw,
-            )
-        with ui.dialog() as self._help:
-            ui.html(render("help", words), sanitize=False).classes("help")
-        ui.keyboard(self._on_key, repeating=False, ignore=["input", "select", "textarea"])
-        self._timer = ui.timer(REFRESH_S, self.refresh, immediate=False)
+    def __init__(self, frame: Frame, snapshots: Snapshots) -> None:
+        self._frame, self._snapshots = frame, snapshots
+        self._picked = frame.query.get("v", "")
+        self._follows = not self._picked
+        """As long as nobody chose, the first violation that comes is shown."""
+        self._order: list[str] = []
+        words = frame.words
+        with ui.element("div").classes("board"):
+            with ui.element("aside").props(f'aria-label="{words("queue_label")}"'):
+                self._build_queue()
+            self._selected = Selected(frame)
+            self._strip = ui.html("", sanitize=False, tag="footer").classes("strip")
+        frame.keys(KEYS)
 
-    async def refresh(self) -> None:
-        """Show what is new, if anything is."""
-        async with self._turn:
-            snapshot = await self._feed.latest()
-            if snapshot is not self._snapshot:
-                await self._show(snapshot)
+    def read(self, session: Session, who: Who, now_ms: int) -> Shown:
+        """Read what this board shows; in a thread."""
+        snapshot = self._snapshots.of(session, who.counties, self._frame.version, now_ms)
+        picked = self._wanted(snapshot)
+        standing = read_standing(session, who, picked, now_ms) if picked else None
+        return Shown(snapshot, standing)
 
-    async def pick(self, key: str) -> None:
-        """Select what a row names."""
-        self._page.classes(add="opened")
-        self._follows = False
+    def show(self, shown: Shown) -> None:
+        """Show it."""
+        snapshot = shown.snapshot
+        self._picked = self._wanted(snapshot)
+        self._follows = self._follows and not self._picked
+        self._show_queue(snapshot)
+        self._selected.show(shown.standing, snapshot)
+        self._log.set_content(render("board_log", self._frame.words, lines=snapshot.log, now_ms=snapshot.now_ms))
+        self._strip.set_content(render("board_strip", self._frame.words, counties=snapshot.counties))
+
+    def _wanted(self, snapshot: Snapshot) -> str:
+        if self._picked or not snapshot.violations:
+            return self._picked
+        return _grouped(snapshot)[0][1][0].id
+
+    def _build_queue(self) -> None:
+        words = self._frame.words
+        with ui.element("div").classes("queue-head"):
+            self._queue = ui.html("", sanitize=False, tag="h1").classes("queue")
+            ui.html(f"<span>{words('queue_order')}</span>", sanitize=False).classes("muted order")
+            button("", partial(self._move, 1), "bare", key="J").props["aria-label"] = words("help_next")
+            button("", partial(self._move, -1), "bare", key="K").props["aria-label"] = words("help_previous")
+        with ui.element("div").classes("groups"):
+            self._groups = {group: RowList(words, group.value, self._pick) for group in GROUPS}
+            self._calm = ui.html("", sanitize=False).classes("calm")
+        self._log = ui.html("", sanitize=False, tag="section").classes("log")
+
+    def _show_queue(self, snapshot: Snapshot) -> None:
+        words, grouped = self._frame.words, _grouped(snapshot)
+        self._order = [row.id for _, rows in grouped for row in rows]
+        self._queue.set_content(words("queue", n=len(self._order)))
+        known = dict(grouped)
+        for group, rows in self._groups.items():
+            mine = known.get(group, [])
+            rows.show(self._title(group, mine, snapshot.now_ms), [self._row(v, snapshot) for v in mine], self._picked)
+        calm = "" if self._order else render("board_calm", words, has_seals=snapshot.has_seals)
+        self._calm.set_content(calm)
+
+    def _row(self, row: ViolationRow, snapshot: Snapshot) -> Row:
+        href = self._frame.link(f"/violations/{row.id}")
+        return violation_row(row, snapshot.drawn.get(row.id), self._frame.words, href, snapshot.now_ms)
+
+    def _title(self, group: Group, rows: Sequence[ViolationRow], now_ms: int) -> str:
+        words = self._frame.words
+        oldest = figures.briefly(now_ms - min((row.first_ms for row in rows), default=now_ms))
+        return render("board_group", words, name=words(f"group.{group.value}"), number=len(rows), oldest=oldest)
+
+    async def _pick(self, key: str) -> None:
         if key == self._picked:
             return
-        self._right.forget()
-        await self._select(key)
-
-    async def acknowledge(self) -> None:
-        """Someone saw the selected violation."""
-        if self._detail is not None and self._detail.state == "open":
-            await self._step(violations.acknowledge)
-
-    async def close(self) -> None:
-        """The selected violation is dealt with."""
-        if self._detail is not None and not self._right.reason:
-            self._right.say(self._words("needs_reason"))
-            self._right.focus_reason()
-        elif self._detail is not None:
-            await self._step(violations.close)
-
-    async def _step(self, step: Step) -> None:
-        detail, reason, now_ms = self._detail, self._right.reason, self._feed.clock.wall_ms()
-        if detail is None:
-            return
-        try:
-            await self._feed.read(
-                lambda session: step(session, detail.id, author=self._visitor.name, reason=reason, now_ms=now_ms)
-            )
-        except violations.ViolationError:
-            self._right.say(self._words("not_moved"))
-        else:
-            self._right.forget()
-        self._feed.bump()
-        await self.refresh()
-
-    async def _select(self, key: str) -> None:
-        self._picked = key
-        kind, _, name = key.partition(":")
-        ui.navigate.history.replace(f"{self._home}?{urlencode({kind: name})}")
-        await self._redraw()
-
-    async def _redraw(self) -> None:
-        async with self._turn:
-            if self._snapshot is not None:
-                await self._show(self._snapshot)
-
-    async def _back(self) -> None:
-        self._page.classes(remove="opened")
-
-    async def _show(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        if self._follows:
-            self._picked = _most_urgent(snapshot)
-            self._follows = not self._picked.startswith("v:")
-        kind, _, name = self._picked.partition(":")
-        violation_id = name if kind == "v" else ""
-        is_good, self._detail = await self._feed.read(
-            partial(_asked, secret=self._visitor.secret, violation_id=violation_id, now_ms=snapshot.now_ms)
-        )
-        if not is_good:
-            self._timer.cancel()
-            ui.navigate.to(f"/sign-in?{urlencode({'next': self._home})}")
-            return
-        self._show_lists(snapshot)
-        self._show_picked(snapshot, name)
-
-    def _show_lists(self, snapshot: Snapshot) -> None:
-        words, now_ms = self._words, snapshot.now_ms
-        unseen = [v for v in snapshot.violations if v.state == "open"]
-        pending = sum(v.state != "closed" for v in snapshot.violations)
-        red = any(v.severity == "red" for v in unseen)
-        other = HOMES["en" if words.language == "zh" else "zh"]
-        self._bar.set_content(
-            render(
-                "bar", words, home=self._home, other_home=other, author=self._visitor.name, unseen=len(unseen), red=red
-            )
-        )
-        self._queue.set_content(words("queue", n=pending) if pending else words("queue_empty"))
-        for state, key in GROUPS:
-            rows = [violation_row(v, words, self._home, now_ms) for v in snapshot.violations if v.state == state]
-            self._groups[state].show(f"{words(key)} {len(rows)}", rows, self._picked)
-        rows = [seal_row(row, words, self._home) for row in snapshot.seals]
-        title = f"{words('seals', n=len(rows))}<i>{words('coverage_today')} · {words('last_value')}</i>"
-        self._seals.show(title, rows, self._picked)
-
-    def _show_picked(self, snapshot: Snapshot, name: str) -> None:
-        words, now_ms, detail = self._words, snapshot.now_ms, self._detail
-        seal = snapshot.seal(name if detail is None else detail.seal_id)
-        if detail is not None:
-            self._right.show(panel.of_violation(detail, seal, words, now_ms), detail.state)
-        elif seal is not None:
-            self._right.show(panel.of_seal(seal, words, self._home), None)
-        else:
-            self._right.show_empty()
-        if seal is not None:
-            from_ms, to_ms = chart_time(self._right.range, detail, seal, now_ms)
-            asked = {"seal": seal.id, "from": from_ms, "to": to_ms, "lang": words.language}
-            self._right.draw(f"/console/chart?{urlencode(asked | ({'v': detail.id} if detail else {}))}")
-
-    async def _on_key(self, event: KeyEventArguments) -> None:
-        held = event.modifiers.alt or event.modifiers.ctrl or event.modifiers.meta
-        if not event.action.keydown or held:
-            return
-        key = event.key.name
-        if key in ("j", "J", "k", "K"):
-            await self._move(1 if key in "jJ" else -1)
-        elif key in ("a", "A"):
-            await self.acknowledge()
-        elif key in ("r", "R"):
-            self._right.focus_reason()
-        elif key == "?":
-            self._help.open()
+        self._picked, self._follows = key, False
+        self._frame.say("")
+        ui.navigate.history.replace(f"{self._frame.link('/')}?{urlencode({'v': key})}")
+        await self._frame.refresh()
 
     async def _move(self, by: int) -> None:
-        if self._snapshot is None:
+        if not self._order:
             return
-        keys = [f"v:{v.id}" for v in self._snapshot.violations] + [f"s:{s.id}" for s in self._snapshot.seals]
-        if keys:
-            at = keys.index(self._picked) + by if self._picked in keys else 0
-            await self.pick(keys[min(max(at, 0), len(keys) - 1)])
+        at = self._order.index(self._picked) + by if self._picked in self._order else 0
+        key = self._order[min(max(at, 0), len(self._order) - 1)]
+        for rows in self._groups.values():
+            rows.reach(key)
+        await self._pick(key)
+        ui.run_javascript("coldseal.reveal()")
 
 
-def _most_urgent(snapshot: Snapshot) -> str:
-    for violation in snapshot.violations:
-        if violation.state != "closed":
-            return f"v:{violation.id}"
-    return f"s:{snapshot.seals[0].id}" if snapshot.seals else ""
+def _grouped(snapshot: Snapshot) -> list[tuple[Group, list[ViolationRow]]]:
+    """The groups that have a row, each in the order of the snapshot."""
+    rows: dict[Group, list[ViolationRow]] = {group: [] for group in GROUPS}
+    for row in snapshot.violations:
+        rows[row.group(snapshot.now_ms)].append(row)
+    return [(group, found) for group, found in rows.items() if found]
 
 
-def _asked(session: Session, *, secret: str, violation_id: str, now_ms: int) -> tuple[bool, ViolationDetail | None]:
-    """Whether the visitor's token is still good, and the selected violation."""
-    if tokens.bearer(session, secret, now_ms) is None:
-        return False, None
-    return True, views.violation(session, violation_id) if violation_id else None
+async def build(frame: Frame) -> None:
+    """Put the board on its page."""
+    board = Board(frame, frame.feed.kept(Snapshots))
+    await frame.follow(board.read, board.show)
+
+
+PAGE = PageKind(path="/", title="title_board", build=build, styles=("board.css",))

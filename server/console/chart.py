@@ -1,174 +1,153 @@
-"""The power curve as an ECharts option: pure, so that paper and screen cannot differ (console.md §4).
+"""A seal's curve as an ECharts option: pure, so that paper and screen cannot differ (console.md §4).
 
 Times go in as Beijing wall time labelled UTC, and the axis runs in UTC: a browser in another zone shows the same clock.
+What only chart.js needs stands beside the option under "coldseal".
 """
 
-from collections.abc import Sequence
+from typing import Literal
 
-from server.console.chart_marks import annotations
-from server.console.chart_style import LABEL_SHARE, ChartStyle, Option, shifted
+from server.console import chart_lines, chart_marks, chart_told
+from server.console.chart_layout import (
+    HEIGHTS,
+    Panel,
+    grids,
+    names,
+    panels,
+    scale,
+    text,
+    time_axis,
+    value_axis,
+    whole_height,
+)
+from server.console.chart_style import ChartStyle, Option, shifted
 from server.console.palette import FONT
-from server.detect.finding import POWER, Coverage
-from server.views.curves import Curve, Mark
-from server.views.today import REGISTER, CoveragePart
+from server.detect.finding import POWER
+from server.views.curves import Curve, Line, Live
+from wire import quantities
+from wire.quantities import Quantity
 
-Point = tuple[int, float | None]
+Place = Literal["board", "page"]
 
 _POWER_CODES = tuple(code.value for code in POWER)
+_FROM_ZERO = (Quantity.WATER_FLOW_M3_H.value,)
 
 
-def option(curve: Curve, style: ChartStyle, violation_id: str | None) -> Option:
+def option(curve: Curve, style: ChartStyle, violation_id: str | None, place: Place = "board") -> Option:
     """The chart of a curve.
 
     Args:
         curve: what to draw.
         style: words and colours.
-        violation_id: the violation whose detection is labelled; others of this time are thin lines.
+        violation_id: the violation whose detection is told in full; others of this time are thin lines.
+        place: where it stands, which says how high its panels are.
     """
     p = style.palette
-    high, step = _scale(curve)
-    calm, hot = _split(curve.points, [m for m in curve.marks if m.code in _POWER_CODES])
+    here = panels(
+        HEIGHTS["phone" if style.narrow else place],
+        [(line.quantity, quantities.unit(Quantity(line.quantity))) for line in curve.lines],
+    )
+    axes = [
+        time_axis(curve.from_ms, curve.to_ms, style, index, is_last=panel is here[-1], is_lane=panel.is_lane)
+        for index, panel in enumerate(here)
+    ]
     return {
         "animation": False,
         "useUTC": True,
         "textStyle": {"fontFamily": FONT, "color": p.muted, "fontSize": 12},
-        "grid": [
-            {"left": style.left, "right": style.right, "top": 52, "bottom": 56, "outerBoundsMode": "none"},
-            {"left": style.left, "right": style.right, "height": 14, "bottom": 30, "outerBoundsMode": "none"},
-        ],
-        "xAxis": [_time_axis(curve, style, 0), _time_axis(curve, style, 1)],
-        "yAxis": [_power_axis(style, high, step), {"gridIndex": 1, "min": 0, "max": 1, "show": False}],
+        "grid": grids(here, style),
+        "xAxis": axes,
+        "yAxis": _value_axes(curve, style),
         "axisPointer": {"link": [{"xAxisIndex": "all"}], "lineStyle": {"color": p.line2}},
         "tooltip": _tooltip(style),
-        "graphic": _gutter(style),
-        "series": [
-            _power_series("power", calm, {"color": p.text, "width": 1.5})
-            | annotations(curve, style, violation_id, high),
-            _power_series("violation", hot, {"color": p.red, "width": 1.5}) | {"areaStyle": {"color": p.red_tint}},
-            _lane(curve, style),
-        ],
+        "graphic": [*names(here, style), *_live(curve, here, style)],
+        "dataZoom": [_zoom(curve, style, len(here), place)],
+        "series": _series(curve, style, violation_id),
+        "coldseal": chart_told.told(curve, style, here, whole_height(here)),
     }
 
 
-def _power_series(name: str, points: Sequence[Point], line: Option) -> Option:
-    return {
-        "name": name,
-        "type": "line",
-        "step": "end",
-        "connectNulls": False,
-        "showSymbol": False,
-        "data": [[shifted(t), None if w is None else round(w / 1000, 4)] for t, w in points],
-        "lineStyle": line,
-        "itemStyle": {"color": line["color"]},
-        "z": 3,
-    }
-
-
-def _split(points: Sequence[Point], marks: Sequence[Mark]) -> tuple[list[Point], list[Point]]:
-    """Points outside and inside of violations; at each border the edge belongs to the later one."""
-    calm: list[Point] = []
-    hot: list[Point] = []
-    last, last_is_hot = None, False
-    for t_ms, watts in points:
-        is_hot = any(m.first_ms <= t_ms <= m.last_ms for m in marks)
-        mine, other = (hot, calm) if is_hot else (calm, hot)
-        if last is not None and is_hot != last_is_hot:
-            other.append((last[0], None))
-            if last[1] is not None and watts is not None:
-                mine.append(last)
-        mine.append((t_ms, watts))
-        last, last_is_hot = (t_ms, watts), is_hot
-    return calm, hot
-
-
-def _lane(curve: Curve, style: ChartStyle) -> Option:
-    """What each moment is proved to be, under the curve."""
-    areas = [_lane_area(span, curve, style) for span in curve.spans]
-    return {
-        "name": "coverage",
-        "type": "line",
-        "xAxisIndex": 1,
-        "yAxisIndex": 1,
-        "data": [[shifted(curve.from_ms), None]],
-        "markArea": {"silent": True, "animation": False, "data": areas},
-    }
-
-
-def _lane_area(span: CoveragePart, curve: Curve, style: ChartStyle) -> list[Option]:
+def _series(curve: Curve, style: ChartStyle, violation_id: str | None) -> list[Option]:
     p = style.palette
-    key, fill, ink = "state.off", p.off_fill, p.text
-    hatched = span.state is Coverage.UNPROVED or span.reason == REGISTER
-    if span.state is Coverage.ON:
-        key, fill, ink = "state.on", p.red_fill, "#FFFFFF"
-    elif hatched:
-        key, ink = ("state.unproved", p.amber) if span.state is Coverage.UNPROVED else ("state.off_by_register", p.text)
-    wide = span.to_ms - span.from_ms > (curve.to_ms - curve.from_ms) * LABEL_SHARE
-    label = {"show": wide, "position": "insideLeft", "color": ink, "fontSize": 11, "fontWeight": 500}
-    name = style.words(key)
-    if hatched:
-        label |= {"backgroundColor": p.surface, "padding": [0, 4]}
-        name = style.words("gap_label", state=name, why=style.words.why(span.reason))
-    look = {"color": style.hatch(span, 5, 1.3) if hatched else fill}
-    first = {"name": name, "xAxis": shifted(span.from_ms), "itemStyle": look, "label": label}
-    return [first, {"xAxis": shifted(span.to_ms)}]
+    calm, hot = chart_lines.split(curve.points, [m for m in curve.marks if m.code in _POWER_CODES])
+    return [
+        chart_lines.line("power", calm, 0, {"color": p.text, "width": 1.5}, per_unit=1000)
+        | chart_marks.annotations(curve, style, violation_id, _power_scale(curve)[0]),
+        chart_lines.line("violation", hot, 0, {"color": p.red, "width": 1.5}, per_unit=1000)
+        | {"areaStyle": {"color": p.red_tint}},
+        chart_lines.lane(curve, style, 1),
+        *(
+            chart_lines.other(line, curve, style, 2 + index) | chart_marks.through(curve, style, violation_id)
+            for index, line in enumerate(curve.lines)
+        ),
+    ]
 
 
-def _time_axis(curve: Curve, style: ChartStyle, grid: int) -> Option:
-    p = style.palette
-    minute = "{HH}:{mm}"
-    second = "{HH}:{mm}:{ss}"
-    levels = {"day": "{MM}-{dd}", "hour": minute, "minute": minute, "second": second, "millisecond": second}
-    return {
-        "type": "time",
-        "gridIndex": grid,
-        "min": shifted(curve.from_ms),
-        "max": shifted(curve.to_ms),
-        "axisLine": {"lineStyle": {"color": p.line2}},
-        "axisTick": {"show": False},
-        "splitLine": {"show": grid == 0, "lineStyle": {"color": p.line}},
-        "axisLabel": {"show": grid == 1, "formatter": levels, "color": p.muted, "hideOverlap": True, "margin": 10},
-        "splitNumber": 4 if style.narrow else 8,
-    }
+def _value_axes(curve: Curve, style: ChartStyle) -> list[Option]:
+    high, step = _power_scale(curve)
+    return [
+        value_axis(0, high, step, style, 0),
+        {"gridIndex": 1, "min": 0, "max": 1, "show": False},
+        *(_other_axis(line, style, 2 + index) for index, line in enumerate(curve.lines)),
+    ]
 
 
-def _power_axis(style: ChartStyle, high: float, step: float) -> Option:
-    p = style.palette
-    return {
-        "type": "value",
-        "min": 0,
-        "max": high,
-        "interval": step,
-        "splitLine": {"lineStyle": {"color": p.line}},
-        "axisLabel": {"color": p.muted, "margin": 10},
-    }
-
-
-def _scale(curve: Curve) -> tuple[float, float]:
+def _power_scale(curve: Curve) -> tuple[float, float]:
     """The top of the power axis in kW and the step of its labels: 3 to 5 of them, round numbers."""
     level = (curve.allowed_w or 0.0) + (curve.threshold_w or 0.0)
     top = max([level, 1.0, *(w for _, w in curve.points if w is not None)]) / 1000 * 1.12
-    step = next(m * 10**e for e in range(-3, 7) for m in (1, 2, 2.5, 5) if top / (m * 10**e) <= 5)
-    return round(step * -(-top // step), 6), step
+    _, high, step = scale(0.0, top, 5)
+    return high, step
+
+
+def _other_axis(line: Line, style: ChartStyle, grid: int) -> Option:
+    known = [value for _, value in line.points if value is not None]
+    low = 0.0 if line.quantity in _FROM_ZERO else min(known)
+    return value_axis(*scale(low, max(known), 2), style, grid)
+
+
+def _zoom(curve: Curve, style: ChartStyle, count: int, place: Place) -> Option:
+    """Wheel, drag and pinch over all panels; what is drawn finer is what is seen."""
+    seen: Option = {}
+    if curve.detail_from_ms is not None and curve.detail_to_ms is not None:
+        seen = {"startValue": shifted(curve.detail_from_ms), "endValue": shifted(curve.detail_to_ms)}
+    return {
+        "type": "inside",
+        "xAxisIndex": list(range(count)),
+        "filterMode": "none",
+        "minValueSpan": 10_000,
+        "zoomOnMouseWheel": True if place == "board" else "ctrl",  # a page that scrolls goes on scrolling
+        "moveOnMouseWheel": False,
+        "moveOnMouseMove": not style.narrow,
+        "preventDefaultMouseMove": not style.narrow,
+    } | seen
+
+
+def _live(curve: Curve, here: list[Panel], style: ChartStyle) -> list[Option]:
+    """The newest value of each panel in the right gutter; its age is chart.js's."""
+    found: list[Option] = []
+    for index, live in chart_told.live_panels(curve):
+        panel = here[index]
+        top = panel.top - (34 if index == 0 else 4)
+        value = text(chart_told.value_of(live), index, style, top, bold=True, right=True, ink=_ink(live, curve, style))
+        age = text("", index, style, top + 17, right=True)
+        found += [value | {"id": f"live-value-{index}"}, age | {"id": f"live-age-{index}"}]
+    return found
+
+
+def _ink(live: Live, curve: Curve, style: ChartStyle) -> str:
+    """Red where a violation reports the draw now."""
+    reported = any(m.code in _POWER_CODES and m.ended_ms is None and m.first_ms <= live.t_ms for m in curve.marks)
+    return style.palette.red if reported and live.quantity == Quantity.ACTIVE_POWER_W.value else style.palette.text
 
 
 def _tooltip(style: ChartStyle) -> Option:
-    """Its text is console.js's: a function cannot travel."""
+    """Its text is chart.js's: a function cannot travel."""
     p = style.palette
     return {
         "trigger": "axis",
+        "confine": True,
         "backgroundColor": p.surface,
         "borderColor": p.line2,
         "textStyle": {"color": p.text, "fontSize": 12},
-        "axisPointer": {"type": "line"},
+        "axisPointer": {"type": "line", "snap": False},
     }
-
-
-def _gutter(style: ChartStyle) -> list[Option]:
-    p, words = style.palette, style.words
-    bold, plain = f"600 12px {FONT}", f"12px {FONT}"
-    name_top, unit_left, unit_top = (22, 34, 22) if style.narrow else (44, 0, 62)
-    return [
-        {"type": "text", "left": 0, "top": name_top, "style": {"text": words("power"), "fill": p.text, "font": bold}},
-        {"type": "text", "left": unit_left, "top": unit_top, "style": {"text": "kW", "fill": p.muted, "font": plain}},
-        {"type": "text", "left": 0, "bottom": 31, "style": {"text": words("coverage"), "fill": p.text, "font": bold}},
-    ]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from server.console.hatch import tile
-from server.console.palette import Palette
+from server.console.palette import FONT, Palette
 from server.console.words import Words
 from server.detect.finding import Coverage
 from server.views.today import CoveragePart
@@ -20,6 +20,7 @@ class ChartStyle:
 
     def __init__(self, words: Words, palette: Palette, *, narrow: bool) -> None:
         self.words, self.palette, self.narrow = words, palette, narrow
+        self.font = FONT
         self.left = 44 if narrow else (84 if words.language == "zh" else 112)
         self.right = 14 if narrow else 120
 

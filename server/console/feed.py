@@ -1,85 +1,73 @@
-"""What the pages show, read once for all of them: again when the worker tells of news, or when it grows old."""
+"""What wakes open pages: news from the worker and from people's steps, and time, which changes ages and states alone."""
 
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar, cast
 
-import msgspec
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
-from server import views
+from server.news import News
 from server.store import Store
-from server.views import SealRow, ViolationRow
 from wire.clock import Clock
 
 T = TypeVar("T")
 
-OLD_AFTER_MS = 5_000
-"""Time alone changes shares and states, so a snapshot is read anew after so long."""
-
-CLOSED_SHOWN = 10
-
-
-class Listened(Protocol):
-    """Who tells, on its own thread, which seals changed."""
-
-    def listen(self, callback: Callable[[frozenset[str]], None]) -> None:
-        """Call back after each commit."""
-        ...
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """The lists at one moment.
-
-    Attributes:
-        now_ms: server time of the reading.
-        seals: every seal.
-        violations: those that are not closed, most urgent first, then the newest closed ones.
-    """
-
-    now_ms: int
-    seals: list[SealRow]
-    violations: list[ViolationRow]
-
-    def seal(self, seal_id: str) -> SealRow | None:
-        """A seal by its number."""
-        return next((row for row in self.seals if row.id == seal_id), None)
-
-    def violation(self, violation_id: str) -> ViolationRow | None:
-        """A violation by its id, where it is on the list."""
-        return next((row for row in self.violations if row.id == violation_id), None)
+OLD_AFTER_S = 5.0
+"""Time alone changes shares and states, so a page is read anew after so long."""
 
 
 class Feed:
-    """Snapshots of one server for all open pages; nothing here touches a page."""
+    """One server's news for all of its open pages; nothing here touches a page.
 
-    def __init__(self, store: Store, clock: Clock, worker: Listened | None) -> None:
-        self._store, self.clock = store, clock
+    Attributes:
+        clock: what now means.
+        news: rung after a person's step on a page.
+    """
+
+    def __init__(self, store: Store, clock: Clock, news: News) -> None:
+        self._store, self.clock, self.news = store, clock, news
         self._turn = threading.Lock()
-        self._news = 0
-        self._reading = asyncio.Lock()
-        self._shown: tuple[int, Snapshot] | None = None
-        if worker is not None:
-            worker.listen(self._told)
+        self._version = 0
+        self._waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+        self._kept: dict[str, object] = {}
+        news.listen(self._told)
 
-    def bump(self) -> None:
-        """Something changed; called from any thread."""
+    @property
+    def version(self) -> int:
+        """Counts the news."""
         with self._turn:
-            self._news += 1
+            return self._version
 
-    async def latest(self) -> Snapshot:
-        """The newest snapshot; the same object as long as nothing changed."""
-        async with self._reading:
+    def kept(self, make: type[T]) -> T:
+        """What the pages of this server share, made when the first one asks.
+
+        Args:
+            make: its class.
+        """
+        found = self._kept.setdefault(make.__qualname__, make())
+        return cast(T, found)
+
+    async def changed(self, seen: int, timeout_s: float = OLD_AFTER_S) -> None:
+        """Wait for news.
+
+        Args:
+            seen: the version that is shown; returns at once where there is a newer one.
+            timeout_s: returns without news after so long.
+        """
+        wake = asyncio.Event()
+        with self._turn:
+            if self._version != seen:
+                return
+            self._waiting[wake] = asyncio.get_running_loop()
+        try:
+            await asyncio.wait_for(wake.wait(), timeout_s)
+        except TimeoutError:
+            pass
+        finally:
             with self._turn:
-                news = self._news
-            now_ms = self.clock.wall_ms()
-            shown = self._shown
-            if shown is None or shown[0] != news or abs(now_ms - shown[1].now_ms) >= OLD_AFTER_MS:
-                shown = (news, await self.read(lambda session: _snapshot(session, now_ms)))
-                self._shown = shown
-            return shown[1]
+                self._waiting.pop(wake, None)
 
     async def read(self, question: Callable[[Session], T]) -> T:
         """Ask the database without holding up the event loop."""
@@ -90,10 +78,9 @@ class Feed:
             return question(session)
 
     def _told(self, _seals: frozenset[str]) -> None:
-        self.bump()
-
-
-def _snapshot(session: Session, now_ms: int) -> Snapshot:
-    pending = [row for state in ("open", "acknowledged") for row in views.violation_rows(session, state=state)]
-    closed = views.violation_rows(session, state="closed", limit=CLOSED_SHOWN)
-    return Snapshot(now_ms, views.seal_rows(session, now_ms), [*pending, *closed])
+        """Wake every page that waits; on the thread that changed something, so it only takes note."""
+        with self._turn:
+            self._version += 1
+            for wake, loop in self._waiting.items():
+                loop.call_soon_threadsafe(wake.set)
+            self._waiting.clear()

@@ -33,6 +33,18 @@ def lasted(words: Words, ms: int) -> str:
     return span(ms)[0 if words.language == "zh" else 1]
 
 
+def briefly(ms: int) -> str:
+    """A length of time in little room, the same in both languages."""
+    minutes = max(0, ms) // 60_000
+    if minutes < 1:
+        return f"{max(0, ms) // 1000}{THIN}s"
+    if minutes < 60:
+        return f"{minutes}{THIN}min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60}{THIN}h" + (f" {minutes % 60}{THIN}min" if minutes % 60 else "")
+    return f"{minutes // 1440}{THIN}d" + (f" {minutes % 1440 // 60}{THIN}h" if minutes % 1440 >= 60 else "")
+
+
 def delay(words: Words, ms: int) -> str:
     """A short length of time, to a tenth of a second."""
     return f"{ms / 1000:.1f}{THIN}{'秒' if words.language == 'zh' else 's'}" if ms < 60_000 else lasted(words, ms)

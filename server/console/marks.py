@@ -1,6 +1,7 @@
 """The marks of the states, drawn by ourselves on a grid of 14 px: nothing is told by colour alone (console.md §1)."""
 
 import math
+from collections.abc import Collection
 
 from markupsafe import Markup
 
@@ -71,6 +72,26 @@ def of_violation(row: ViolationRow) -> SealState:
     if row.severity != "red":
         return SealState.UNPROVED
     return SealState.RESTARTED if row.ended_ms is None else SealState.ENDED_UNSEEN
+
+
+def of_severities(severities: Collection[str]) -> Markup:
+    """The mark of a seal's worst violation that is not closed; nothing is drawn of a seal without any."""
+    worst = _WORST.get(severity_word(severities))
+    return Markup("<span></span>") if worst is None else mark(worst)
+
+
+def severity_word(severities: Collection[str]) -> str:
+    """The key of the words for a seal's worst violation that is not closed."""
+    return "found_red" if "red" in severities else "found_amber" if severities else "found_calm"
+
+
+def severity_colour(severities: Collection[str]) -> str:
+    """The class that goes with it."""
+    worst = _WORST.get(severity_word(severities))
+    return "muted" if worst is None else COLOURS[worst]
+
+
+_WORST = {"found_red": SealState.RESTARTED, "found_amber": SealState.UNPROVED}
 
 
 def of_seal(row: SealRow) -> Markup:

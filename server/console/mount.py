@@ -1,28 +1,20 @@
-"""The console on the server's application: NiceGUI's pages, the sign-in, the chart's data."""
+"""The console on the server's application: NiceGUI's pages, the sign-in, the charts' data."""
 
-import json
-from typing import Literal, Protocol
+from typing import Protocol
 
 import nicegui
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from nicegui import ui
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from server.api.auth import COOKIE
-from server.console import charts, door, palette
-from server.console.board import Board, Visitor
-from server.console.feed import Feed, Listened
-from server.console.html import static
-from server.console.words import HOMES, Language, Words
+from server.console import board, charts, door, finder, pages, seal_page, sparks, violation_page
+from server.console.feed import Feed
+from server.news import News
 from server.store import Store
-from server.tables import Token
 from wire.clock import Clock
 
-RESPONSE_TIMEOUT_S = 15.0
-"""A page may have to wait for the worker's turn on the database."""
-
-_FEED = "coldseal.feed"
+PAGES = (board.PAGE, violation_page.PAGE, seal_page.PAGE)
 
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20"><path d="M10 1.8 17 5.9v8.2l-7 4.1-7-4.1V5.9z M5.6 10h8.8" '
@@ -44,22 +36,23 @@ class Host(Protocol):
         ...
 
     @property
-    def worker(self) -> Listened | None:
-        """Who tells of news; None where nothing arrives."""
+    def news(self) -> News:
+        """Rung when something changed."""
         ...
 
 
 def register(app: FastAPI, server: Host) -> None:
-    """Add the pages to an application; the guard before it lets nobody in without a token.
+    """Add the pages to an application; the guard before it lets nobody in who is not signed in.
 
     Args:
         app: the server's application, its other routes already there: the pages take what is left.
         server: whose data is shown.
     """
-    feed = Feed(server.store, server.clock, server.worker)
     app.include_router(door.router(server.store, server.clock))
     app.include_router(charts.router(server.store))
-    _mount(app, feed)
+    app.include_router(sparks.router(server.store, server.clock))
+    app.include_router(finder.router(server.store))
+    _mount(app, Feed(server.store, server.clock, server.news))
 
 
 def _mount(app: FastAPI, feed: Feed) -> None:
@@ -69,8 +62,8 @@ def _mount(app: FastAPI, feed: Feed) -> None:
     """
     nicegui.app.user_middleware.clear()  # run_with adds its own again, which a started application refuses
     nicegui.app.middleware_stack = None
-    for language, path in HOMES.items():
-        _page(path, language)
+    for kind in PAGES:
+        pages.add(kind)
     ui.run_with(
         app,
         title="ColdSeal",
@@ -92,25 +85,5 @@ class _Carrying:
         self._app, self._feed = app, feed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[_FEED] = self._feed
+        scope[pages.FEED] = self._feed
         await self._app(scope, receive, send)
-
-
-def _page(path: str, language: Language) -> None:
-    words = Words(language)
-
-    async def page(request: Request, v: str = "", s: str = "") -> None:
-        token: Token = request.state.token
-        feed: Feed = request.scope[_FEED]
-        picked = f"v:{v}" if v else f"s:{s}" if s else ""
-        ui.add_head_html(_head(words, feed.clock.wall_ms()))
-        await Board(feed, words, Visitor(token.name, request.cookies.get(COOKIE, "")), picked).refresh()
-
-    html_language: Literal["zh-CN", "en-US"] = "zh-CN" if language == "zh" else "en-US"
-    ui.page(path, title=words("title"), language=html_language, response_timeout=RESPONSE_TIMEOUT_S)(page)
-
-
-def _head(words: Words, now_ms: int) -> str:
-    told = json.dumps(words.starting("age.") | {"failed": words("chart_failed"), "now_ms": now_ms})
-    style, script = palette.css() + static("console.css"), static("console.js")
-    return f"<style>{style}</style><script>window.coldsealWords={told};\n{script}</script>"

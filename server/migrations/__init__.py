@@ -4,25 +4,35 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from wire.errors import SurroundingsError
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, shown: str = "database") -> None:
     """Bring a database to this release's tables, inside the connection's transaction.
+
+    Args:
+        connection: a transaction on it.
+        shown: how messages name the database.
 
     Raises:
         SurroundingsError: the database was made by a newer release.
     """
-    try:
-        command.upgrade(_config(connection), "head")
-    except CommandError as error:
+    config = _config(connection)
+    scripts = ScriptDirectory.from_config(config)
+    there = set(MigrationContext.configure(connection).get_current_heads())
+    if there == set(scripts.get_heads()):
+        return
+    unknown = there - {script.revision for script in scripts.walk_revisions()}
+    if unknown:
         raise SurroundingsError(
-            f"database: {error}; it was made by another release of ColdSeal: use that one, or a newer one"
-        ) from error
+            f"{shown}: was made by a newer release of ColdSeal: its tables are of revision {', '.join(sorted(unknown))}"
+            f", this release knows none after {head()}; nothing was changed; use that release or a newer one"
+        )
+    command.upgrade(config, "head")
 
 
 def head() -> str:

@@ -1,38 +1,31 @@
 """A seal's curve out of the store: the draw with its gaps, what the pledge allows, what was detected, what is proved."""
 
-from collections.abc import Sequence
-
 import msgspec
 from pydantic import BaseModel, ConfigDict
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
-from server import facts
+from server import facts, meter_rows
 from server.curve import Trace, trace
 from server.detect import resumed_power
 from server.detect.baseline import Baseline
 from server.detect.finding import Code
 from server.detect.rules import MeterState
-from server.power_rows import joined
-from server.tables import (
-    CoverageSpan,
-    Envelope,
-    MaintenanceWindow,
-    Meter,
-    Pledge,
-    RuleState,
-    Seal,
-    StoredFinding,
-    Violation,
-)
-from server.views.seals import FURNACE_METER, part
+from server.last_values import last_values
+from server.minutes import MINUTE_MS
+from server.tables import MaintenanceWindow, Meter, Pledge, RuleState, Seal, StoredFinding, Violation
+from server.views.coverage import stored_parts
+from server.views.seals import FURNACE_METER
+from server.views.seen import seen_seal
+from server.views.stretches import POWER, RAW_MAX_MS, CurveTooLong, Stretch, joined, parts, stretch
 from server.views.today import CoveragePart, filled
+from wire.quantities import Quantity
 
-ENVELOPES_MAX = 10_000
-"""A curve is decoded from no more envelopes than this: a week of one a minute."""
+__all__ = ["RAW_MAX_MS", "Curve", "CurveTooLong", "Material", "curve", "draw", "material"]
 
+WATER_METER = "water"
 
-class CurveTooLong(Exception):
-    """The time holds more envelopes than a curve is decoded from."""
+_LINES = (Quantity.WATER_FLOW_M3_H, Quantity.FREQUENCY_HZ)
+_LIVE = (POWER, *_LINES)
 
 
 class Mark(BaseModel):
@@ -58,8 +51,47 @@ class DeclaredWindow(BaseModel):
     to_ms: int
 
 
+class Line(Trace):
+    """Another quantity on the same axis of time."""
+
+    quantity: str
+    agent_id: str
+    meter: str
+
+
+class Live(BaseModel):
+    """The newest value of a quantity that was read.
+
+    Attributes:
+        value: in the quantity's unit; of active power |P|.
+        t_ms: event time.
+        period_ms: the nominal time to the next one.
+        seq: the number of the agent's envelope that holds it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    quantity: str
+    value: float
+    t_ms: int
+    period_ms: int
+    agent_id: str
+    seq: int
+
+
+class Source(BaseModel):
+    """An envelope that points were taken from, and the time of its rows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agent_id: str
+    seq: int
+    first_ms: int
+    last_ms: int
+
+
 class Curve(Trace):
-    """What a chart of one seal shows between two times.
+    """What a chart of one seal shows between two times: its own points are the draw.
 
     Attributes:
         agent_id, meter: whose draw it is; null where no furnace meter is registered.
@@ -69,6 +101,10 @@ class Curve(Trace):
         windows: declared maintenance.
         marks: violations of this time.
         spans: coverage; what nothing covers is unproved("no_data").
+        lines: other quantities that were read in this time: water_flow_m3_h, frequency_hz.
+        live: the newest value of each quantity, where it lies in this time.
+        sources: the envelopes of single polls; empty where all of it is minutes.
+        detail_from_ms, detail_to_ms: the part that is drawn finer than the rest; null where there is none.
     """
 
     seal_id: str
@@ -76,26 +112,33 @@ class Curve(Trace):
     meter: str | None
     from_ms: int
     to_ms: int
+    detail_from_ms: int | None
+    detail_to_ms: int | None
     allowed_w: float | None
     threshold_w: float | None
     windows: list[DeclaredWindow]
     marks: list[Mark]
     spans: list[CoveragePart]
+    lines: list[Line]
+    live: list[Live]
+    sources: list[Source]
 
 
 class Material(msgspec.Struct, frozen=True):
-    """What a curve is drawn from, read from the store; decoding the envelopes needs no transaction."""
+    """What a curve is drawn from, read from the store; decoding it needs no transaction."""
 
     seal: Seal
-    meter: Meter | None
-    raws: Sequence[bytes]
+    meters: dict[str, Meter]
     from_ms: int
     to_ms: int
+    stretches: list[Stretch]
+    detail: tuple[int, int] | None
     allowed_w: float | None
     threshold_w: float | None
     windows: list[DeclaredWindow]
     marks: list[Mark]
     spans: list[CoveragePart]
+    live: list[Live]
 
 
 def curve(session: Session, seal_id: str, from_ms: int, to_ms: int, max_points: int) -> Curve | None:
@@ -109,70 +152,133 @@ def curve(session: Session, seal_id: str, from_ms: int, to_ms: int, max_points: 
         max_points: so many points at most, at least server.curve.POINTS_MIN.
 
     Raises:
-        CurveTooLong: the time holds more than ENVELOPES_MAX envelopes.
+        CurveTooLong: the time holds more than ENVELOPES_MAX envelopes that are in no minutes.
     """
     found = material(session, seal_id, from_ms, to_ms)
     return None if found is None else draw(found, max_points)
 
 
 def material(
-    session: Session, seal_id: str, from_ms: int, to_ms: int, envelopes_max: int = ENVELOPES_MAX
+    session: Session,
+    seal_id: str,
+    from_ms: int,
+    to_ms: int,
+    detail: tuple[int, int] | None = None,
+    counties: frozenset[str] = frozenset(),
 ) -> Material | None:
-    """Read what a curve is drawn from; None where no such seal is.
+    """Read what a curve is drawn from; None where no such seal is seen.
+
+    Args:
+        session: the transaction.
+        seal_id: the seal.
+        from_ms: start of the time to show; where it is long, the whole minute in which it lies.
+        to_ms: its end.
+        detail: a part of it to be drawn as finely as if it were the whole.
+        counties: the codes of those that are seen; none is every county.
 
     Raises:
-        CurveTooLong: the time holds more envelopes than envelopes_max.
+        CurveTooLong: the time holds more envelopes that are in no minutes than a curve is decoded from.
     """
-    seal = session.get(Seal, seal_id)
+    seal = seen_seal(session, seal_id, counties)
     if seal is None:
         return None
-    meter = session.exec(
-        select(Meter).where(Meter.seal_id == seal_id, Meter.role == FURNACE_METER).order_by(col(Meter.id))
-    ).first()
+    if to_ms - from_ms > RAW_MAX_MS:
+        from_ms -= from_ms % MINUTE_MS
+    meters = meters_of(session, seal_id)
     pledge = session.exec(select(Pledge.allowed_kw).where(Pledge.seal_id == seal_id)).first()
     marks = _marks(session, seal_id, from_ms, to_ms)
+    cut = parts(from_ms, to_ms, detail)
+    furnace = meters.get(FURNACE_METER)
     return Material(
         seal=seal,
-        meter=meter,
-        raws=[] if meter is None else _raws(session, meter.agent_id, from_ms, to_ms, envelopes_max),
+        meters=meters,
         from_ms=from_ms,
         to_ms=to_ms,
+        stretches=[stretch(session, list(meters.values()), *each) for each in cut],
+        detail=next((each for each in cut if detail and each[0] <= detail[0] < each[1]), None),
         allowed_w=None if pledge is None else pledge * 1000,
-        threshold_w=None if meter is None else _threshold_w(session, meter, [m.violation_id for m in marks]),
+        threshold_w=None if furnace is None else _threshold_w(session, furnace, [m.violation_id for m in marks]),
         windows=_windows(session, seal_id, from_ms, to_ms),
         marks=marks,
         spans=_spans(session, seal, from_ms, to_ms),
+        live=_live(session, meters, from_ms, to_ms),
     )
 
 
 def draw(found: Material, max_points: int) -> Curve:
     """Decode and thin out what was read."""
-    meter = found.meter
-    rows = joined(found.raws, "" if meter is None else meter.name, found.from_ms, found.to_ms)
-    drawn = trace(rows, found.from_ms, found.to_ms, max_points)
+    furnace = found.meters.get(FURNACE_METER)
     return Curve(
-        **dict(drawn),
+        **dict(_drawn(found, furnace, POWER, max_points)),
         seal_id=found.seal.id,
-        agent_id=None if meter is None else meter.agent_id,
-        meter=None if meter is None else meter.name,
+        agent_id=None if furnace is None else furnace.agent_id,
+        meter=None if furnace is None else furnace.name,
         from_ms=found.from_ms,
         to_ms=found.to_ms,
+        detail_from_ms=None if found.detail is None else found.detail[0],
+        detail_to_ms=None if found.detail is None else found.detail[1],
         allowed_w=found.allowed_w,
         threshold_w=found.threshold_w,
         windows=found.windows,
         marks=found.marks,
         spans=found.spans,
+        lines=[line for quantity in _LINES for line in _line(found, quantity, max_points)],
+        live=found.live,
+        sources=[
+            Source(agent_id=one.agent_id, seq=one.seq, first_ms=one.first_ms, last_ms=one.last_ms)
+            for each in found.stretches
+            for one in each.sent
+        ],
     )
 
 
-def _raws(session: Session, agent_id: str, from_ms: int, to_ms: int, envelopes_max: int) -> Sequence[bytes]:
-    here = (Envelope.agent_id == agent_id, col(Envelope.first_ms) <= to_ms, col(Envelope.last_ms) >= from_ms)
-    count = session.exec(select(func.count()).select_from(Envelope).where(*here)).one()
-    if count > envelopes_max:
-        raise CurveTooLong(
-            f"curve: expected a time with at most {envelopes_max} envelopes, got {count}; ask for a shorter one"
-        )
-    return session.exec(select(Envelope.raw).where(*here).order_by(col(Envelope.seq))).all()
+def source_of(meters: dict[str, Meter], quantity: Quantity) -> Meter | None:
+    """The meter that a quantity is taken from: water from its own where there is one, all else from the furnace's."""
+    water = meters.get(WATER_METER) if quantity is Quantity.WATER_FLOW_M3_H else None
+    return water or meters.get(FURNACE_METER)
+
+
+def _line(found: Material, quantity: Quantity, max_points: int) -> list[Line]:
+    """A line where the quantity was read at all."""
+    meter = source_of(found.meters, quantity)
+    if meter is None:
+        return []
+    drawn = _drawn(found, meter, quantity, max_points)
+    if all(value is None for _, value in drawn.points):
+        return []
+    return [Line(**dict(drawn), quantity=quantity.value, agent_id=meter.agent_id, meter=meter.name)]
+
+
+def _drawn(found: Material, meter: Meter | None, quantity: Quantity, max_points: int) -> Trace:
+    if meter is None:
+        return trace(meter_rows.joined([]), found.from_ms, found.to_ms, max_points)
+    return joined([each.trace(meter, quantity, found.spans, max_points) for each in found.stretches])
+
+
+def meters_of(session: Session, seal_id: str) -> dict[str, Meter]:
+    """The seal's first meter of each role that is drawn."""
+    found = session.exec(
+        select(Meter)
+        .where(Meter.seal_id == seal_id, col(Meter.role).in_((FURNACE_METER, WATER_METER)))
+        .order_by(col(Meter.id).desc())
+    ).all()
+    return {meter.role: meter for meter in found}
+
+
+def _live(session: Session, meters: dict[str, Meter], from_ms: int, to_ms: int) -> list[Live]:
+    live: list[Live] = []
+    for quantity in _LIVE:
+        meter = source_of(meters, quantity)
+        at = None if meter is None else (meter.agent_id, meter.name)
+        last = None if at is None else last_values(session, [at], quantity).get(at)
+        if at is not None and last is not None and from_ms <= last.t_ms <= to_ms:
+            live.append(
+                Live(
+                    quantity=quantity.value, value=last.value, t_ms=last.t_ms, period_ms=last.period_ms,
+                    agent_id=at[0], seq=last.seq,
+                )
+            )  # fmt: skip
+    return live
 
 
 def _threshold_w(session: Session, meter: Meter, violation_ids: list[str]) -> float:
@@ -220,11 +326,5 @@ def _marks(session: Session, seal_id: str, from_ms: int, to_ms: int) -> list[Mar
 
 
 def _spans(session: Session, seal: Seal, from_ms: int, to_ms: int) -> list[CoveragePart]:
-    found = session.exec(
-        select(CoverageSpan)
-        .where(CoverageSpan.seal_id == seal.id)
-        .where(col(CoverageSpan.from_ms) < to_ms, col(CoverageSpan.to_ms) > from_ms)
-        .order_by(col(CoverageSpan.from_ms))
-    ).all()
     end_ms = to_ms if seal.until_ms is None else min(to_ms, seal.until_ms)
-    return filled([part(span) for span in found], max(from_ms, seal.from_ms), end_ms)
+    return filled(stored_parts(session, seal.id, from_ms, to_ms), max(from_ms, seal.from_ms), end_ms)

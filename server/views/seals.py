@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
 from server.detect.finding import Coverage
-from server.power_rows import last_draws
+from server.last_values import last_values
+from server.standing import SETTLED
 from server.tables import Agent, CoverageSpan, Enterprise, Furnace, Meter, Pledge, Seal, Site, Violation
 from server.views.state import SealState, in_force, seal_state
 from server.views.today import CoveragePart, CoverageToday, day_start_ms, today
+from server.views.today_spans import spans_since
+from wire.quantities import Quantity
 
 FURNACE_METER = "furnace"
 
 
 class OpenViolation(BaseModel):
-    """A violation that is not closed."""
+    """A violation that is neither dismissed nor closed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +53,7 @@ class SealRow(BaseModel):
         state, state_reason: what it is now and why (a finding's code, or coverage's reason).
         last_power_w, last_power_ms: |P| of the furnace's meter as last read, and when; null where none was.
         today: shares of the Beijing day up to now.
-        violations: those that are not closed.
+        violations: those that are neither dismissed nor closed.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -77,27 +80,39 @@ class SealRow(BaseModel):
     violations: list[OpenViolation]
 
 
-def seal_rows(session: Session, now_ms: int) -> list[SealRow]:
-    """Every seal, by its number."""
-    return _rows(session, session.exec(_joined().order_by(Seal.id)).all(), now_ms)
+def seal_rows(
+    session: Session, now_ms: int, counties: frozenset[str] = frozenset(), *, after: str = "", limit: int | None = None
+) -> list[SealRow]:
+    """Seals, by their numbers.
+
+    Args:
+        session: the transaction.
+        now_ms: server time.
+        counties: only of these; none is every county.
+        after: only those after this number.
+        limit: at most so many.
+    """
+    chosen = _joined(counties).where(col(Seal.id) > after).order_by(Seal.id).limit(limit)
+    return _rows(session, session.exec(chosen).all(), now_ms)
 
 
-def seal_row(session: Session, seal_id: str, now_ms: int) -> SealRow | None:
-    """One seal, or None where no such number is."""
-    found = session.exec(_joined().where(Seal.id == seal_id)).all()
+def seal_row(session: Session, seal_id: str, now_ms: int, counties: frozenset[str] = frozenset()) -> SealRow | None:
+    """One seal, or None where no such number is in these counties."""
+    found = session.exec(_joined(counties).where(Seal.id == seal_id)).all()
     return next(iter(_rows(session, found, now_ms)), None)
 
 
 _Place = tuple[Seal, Furnace, Site, Enterprise]
 
 
-def _joined() -> Select[Seal, Furnace, Site, Enterprise]:
-    return (
+def _joined(counties: frozenset[str]) -> Select[Seal, Furnace, Site, Enterprise]:
+    joined = (
         select(Seal, Furnace, Site, Enterprise)
         .join(Furnace, col(Furnace.id) == col(Seal.furnace_id))
         .join(Site, col(Site.id) == col(Furnace.site_id))
         .join(Enterprise, col(Enterprise.id) == col(Site.enterprise_id))
     )
+    return joined.where(col(Site.county_code).in_(counties)) if counties else joined
 
 
 def _rows(session: Session, places: Sequence[_Place], now_ms: int) -> list[SealRow]:
@@ -120,35 +135,15 @@ class _Around:
             heard_ms, last_row_ms = told.get(agent_id, (None, None))
             self.agents[seal_id].append(AgentHeard(id=agent_id, heard_ms=heard_ms, last_row_ms=last_row_ms))
         furnace_meters = {m.seal_id: (m.agent_id, m.name) for m in reversed(meters) if m.role == FURNACE_METER}
-        draws = last_draws(session, list(furnace_meters.values()))
+        draws = last_values(session, list(furnace_meters.values()), Quantity.ACTIVE_POWER_W)
         self.draws = {seal_id: draws[at] for seal_id, at in furnace_meters.items() if at in draws}
-        self.spans = _spans(session, ids, day_start_ms(now_ms))
+        self.spans = spans_since(session, ids, day_start_ms(now_ms))
         self.violations = _violations(session, ids)
-
-
-def _spans(session: Session, ids: list[str], day_ms: int) -> dict[str, list[CoveragePart]]:
-    """Today's spans of each seal in order; of a seal without any the newest one."""
-    newest = (
-        select(CoverageSpan.seal_id, func.max(CoverageSpan.to_ms).label("to_ms"))
-        .where(col(CoverageSpan.seal_id).in_(ids))
-        .group_by(CoverageSpan.seal_id)
-        .subquery()
-    )
-    found = session.exec(
-        select(CoverageSpan)
-        .join(newest, col(CoverageSpan.seal_id) == newest.c.seal_id)
-        .where((col(CoverageSpan.to_ms) > day_ms) | (CoverageSpan.to_ms == newest.c.to_ms))
-        .order_by(col(CoverageSpan.from_ms))
-    ).all()
-    spans: dict[str, list[CoveragePart]] = {seal_id: [] for seal_id in ids}
-    for span in found:
-        spans[span.seal_id].append(part(span))
-    return spans
 
 
 def _violations(session: Session, ids: list[str]) -> dict[str, list[OpenViolation]]:
     violations: dict[str, list[OpenViolation]] = {seal_id: [] for seal_id in ids}
-    query = select(Violation).where(Violation.state != "closed", col(Violation.seal_id).in_(ids))
+    query = select(Violation).where(col(Violation.state).not_in(SETTLED), col(Violation.seal_id).in_(ids))
     for v in session.exec(query.order_by(col(Violation.first_ms))).all():
         violations[v.seal_id].append(OpenViolation(**v.model_dump(include=set(OpenViolation.model_fields))))
     return violations
@@ -164,7 +159,7 @@ def _row(place: _Place, around: _Around, now_ms: int) -> SealRow:
     spans, violations = around.spans[seal.id], around.violations[seal.id]
     sealed = in_force(seal.from_ms, seal.until_ms, now_ms)
     state, reason = seal_state(violations, spans[-1] if spans else None, now_ms, sealed=sealed)
-    last_ms, last_w = around.draws.get(seal.id, (None, None))
+    last = around.draws.get(seal.id)
     return SealRow(
         id=seal.id,
         enterprise=enterprise.name,
@@ -181,8 +176,8 @@ def _row(place: _Place, around: _Around, now_ms: int) -> SealRow:
         dismantle_by_ms=seal.dismantle_by_ms,
         state=state,
         state_reason=reason,
-        last_power_w=last_w,
-        last_power_ms=last_ms,
+        last_power_w=None if last is None else last.value,
+        last_power_ms=None if last is None else last.t_ms,
         agents=around.agents[seal.id],
         today=today(spans, seal.from_ms, seal.until_ms, now_ms),
         violations=violations,

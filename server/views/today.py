@@ -69,8 +69,8 @@ def filled(spans: Sequence[CoveragePart], from_ms: int, to_ms: int) -> list[Cove
     return parts
 
 
-def today(spans: Sequence[CoveragePart], from_ms: int, until_ms: int | None, now_ms: int) -> CoverageToday:
-    """The shares of a seal's day.
+def today_parts(spans: Sequence[CoveragePart], from_ms: int, until_ms: int | None, now_ms: int) -> list[CoveragePart]:
+    """A seal's day up to now, every moment of it.
 
     Args:
         spans: the seal's coverage, in order.
@@ -78,15 +78,40 @@ def today(spans: Sequence[CoveragePart], from_ms: int, until_ms: int | None, now
         until_ms: when the seal ends; None while nobody set that.
         now_ms: server time.
     """
-    start = max(day_start_ms(now_ms), from_ms)
     end = now_ms if until_ms is None else min(now_ms, until_ms)
+    return filled(spans, max(day_start_ms(now_ms), from_ms), end)
+
+
+def today(spans: Sequence[CoveragePart], from_ms: int, until_ms: int | None, now_ms: int) -> CoverageToday:
+    """The shares of a seal's day; arguments as of today_parts."""
     sums = dict.fromkeys(CoverageToday.model_fields, 0)
-    for part in filled(spans, start, end):
-        sums[_share(part)] += part.to_ms - part.from_ms
+    for part in today_parts(spans, from_ms, until_ms, now_ms):
+        sums[share(part)] += part.to_ms - part.from_ms
     return CoverageToday(**sums)
 
 
-def _share(part: CoveragePart) -> str:
+def longest_unproved(parts: Sequence[CoveragePart]) -> CoveragePart | None:
+    """The longest unproved time, whatever its reasons; the reason is that of its longest part."""
+    longest, run = None, list[CoveragePart]()
+    for part in parts:
+        if part.state is not Coverage.UNPROVED:
+            run = []
+            continue
+        run = [*run, part] if run and run[-1].to_ms == part.from_ms else [part]
+        if longest is None or run[-1].to_ms - run[0].from_ms > longest.to_ms - longest.from_ms:
+            main = max(run, key=lambda one: one.to_ms - one.from_ms)
+            longest = main.model_copy(update={"from_ms": run[0].from_ms, "to_ms": run[-1].to_ms})
+    return longest
+
+
+def longest_unproved_ms(parts: Sequence[CoveragePart]) -> int:
+    """How long it is."""
+    longest = longest_unproved(parts)
+    return 0 if longest is None else longest.to_ms - longest.from_ms
+
+
+def share(part: CoveragePart) -> str:
+    """The field of CoverageToday that a moment counts in."""
     if part.state is Coverage.ON:
         return "on_ms"
     if part.state is Coverage.UNPROVED:

@@ -12,10 +12,15 @@ from urllib.parse import urlsplit
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from server import tokens
+from server.access import accounts, links, sessions
+from server.access.audit import COMMAND_LINE
+from server.access.links import FIRST, Purpose
+from server.access.rights import Role
+from server.access.tables import Account
 from server.app import Server
 from server.settings import Settings
 from tests.server.ingest.plant import SteppedClock
+from tests.server.stores import settings_on
 from tests.server.views.county import County
 
 CHROMIUM = "/usr/bin/chromium"
@@ -48,7 +53,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.clock = SteppedClock()
-        self.server = Server(Settings(data=folder), self.clock, with_broker=False)
+        self.server = Server(settings_on(Settings(data=folder)), self.clock, with_broker=False)
         self.county = County(self.server.store, self.clock)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -73,15 +78,29 @@ class Site:
         self.server.stop()
         self._listener.close()
 
-    def link(self) -> str:
-        """A sign-in link that works once."""
+    def account(self, shown_as: str, role: Role = Role.ADMINISTRATOR, counties: tuple[str, ...] = ()) -> Account:
+        """A person's account, made at the first time."""
         with self.server.store.transaction() as session:
-            return f"{self.url}/first/{tokens.issue_one_time(session, self.clock.wall_ms())}"
+            known = accounts.everyone(session)
+            for account in known:
+                if account.shown_as == shown_as:
+                    return account
+            now_ms, name = self.clock.wall_ms(), f"u{len(known) + 1}"
+            return accounts.add(
+                session, COMMAND_LINE, name=name, shown_as=shown_as, role=role, counties=counties, now_ms=now_ms
+            )
 
-    def token(self, name: str) -> str:
-        """A bearer's secret."""
+    def link(self, shown_as: str = "值班员", role: Role = Role.ADMINISTRATOR) -> str:
+        """A link that signs a person in once."""
+        account = self.account(shown_as, role)
         with self.server.store.transaction() as session:
-            return tokens.issue(session, name, self.clock.wall_ms())
+            return self.url + FIRST + links.issue(session, Purpose.SIGN_IN, account.id, self.clock.wall_ms())
+
+    def token(self, shown_as: str, role: Role = Role.ADMINISTRATOR, counties: tuple[str, ...] = ()) -> str:
+        """The secret of a person's session, as the cookie carries it."""
+        account = self.account(shown_as, role, counties)
+        with self.server.store.transaction() as session:
+            return sessions.open(session, account, self.clock.wall_ms(), "127.0.0.1", "test")
 
 
 def tell_a_night(county: County) -> None:
@@ -90,7 +109,7 @@ def tell_a_night(county: County) -> None:
     quiet = county.seal(51, "示例特钢二厂")
     ended = county.seal(60, "示例铸件五厂", allowed_kw=2.0)
     silent = county.seal(61, "示例五金四厂")
-    county.feed(melting, 7_200, NOW_S - 10, _melt)
+    county.feed(melting, 7_200, NOW_S - 10, melt)
     county.feed(quiet, 7_200, NOW_S - 10)
     county.feed(ended, 7_200, NOW_S - 10, lambda s: 110_000.0 if 7_500 <= s < 8_400 else 1_500.0)
     county.feed(silent, 7_200, NOW_S - 400)
@@ -100,12 +119,13 @@ def tell_a_night(county: County) -> None:
 def tell_a_start(county: County) -> None:
     """One seal that has just resumed, one that is off."""
     melting = county.seal(43, "示例铸造一厂", "2 号炉")
-    county.feed(melting, 7_740, 7_860, _melt)
+    county.feed(melting, 7_740, 7_860, melt)
     county.feed(county.seal(51, "示例特钢二厂"), 7_740, 7_860)
     county.tick(7_862)
 
 
-def _melt(second: int) -> float | None:
+def melt(second: int) -> float | None:
+    """A melt from RESUMED_S on, with an unanswered stretch and a single peak before it."""
     if GAP_S[0] <= second < GAP_S[1]:
         return None
     if second < RESUMED_S:
@@ -138,9 +158,10 @@ class Visit:
         self.page.on("pageerror", lambda error: self.mistakes.append(str(error)))
 
     def enter(self, site: Site, path: str = "/", *, secret: str | None = None) -> None:
-        """Sign in by a one-time link, or with a token's secret, and open a page."""
+        """Sign in by a one-time link, or with a session's secret, and open a page."""
         if secret is None:
             self.page.goto(site.link())
+            self.page.get_by_role("button").click()
             self.page.wait_for_url(site.url + "/")
         else:
             self._context.add_cookies([{"name": "coldseal", "value": secret, "url": site.url}])
@@ -153,9 +174,9 @@ class Visit:
         """Close the window."""
         self._context.close()
 
-    def pick(self, name: str, list_: str = "is-open") -> None:
-        """Click a row of a list by the name on it."""
-        self.page.locator(f".item.{list_}", has_text=name).first.click()
+    def pick(self, name: str) -> None:
+        """Click a row of the board by the name on it."""
+        self.page.locator(".item", has_text=name).first.click()
 
     def chart(self) -> dict[str, Any]:
         """The option that the drawn chart has, as ECharts tells it."""

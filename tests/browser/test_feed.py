@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from server.console.feed import OLD_AFTER_MS, Feed
-from server.store import Store
 from tests.server.ingest.plant import SteppedClock
+from tests.server.stores import a_store
 from tests.server.views.county import County
 
 
@@ -33,7 +33,7 @@ class Teller:
 @pytest.fixture
 def county(tmp_path: Path) -> Iterator[County]:
     """A county with one seal."""
-    store = Store(tmp_path / "coldseal.sqlite")
+    store = a_store(tmp_path)
     made = County(store, SteppedClock())
     made.feed(made.seal(1, "示例铸造一厂"), 0, 60)
     yield made

@@ -34,21 +34,22 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, common_name: str) -> Files:
-        """A certificate for 127.0.0.1 under a common name."""
+    def issue(self, common_name: str, *, expired: bool = False) -> Files:
+        """A certificate for 127.0.0.1 under a common name; one that has expired ended a minute ago."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        builder = self._builder(subject, key.public_key(), is_authority=False).add_extension(address, critical=False)
+        builder = self._builder(subject, key.public_key(), is_authority=False, expired=expired).add_extension(address, critical=False)
         files = Files(self._folder / f"{common_name}.crt", self._folder / f"{common_name}.key")
         files.cert.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
         files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return files
 
     def _builder(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, is_authority: bool
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, is_authority: bool, expired: bool = False
     ) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
+        ends = now - dt.timedelta(minutes=1) if expired else now + dt.timedelta(days=1)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -56,6 +57,6 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(days=1))
+            .not_valid_after(ends)
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         )

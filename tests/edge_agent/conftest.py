@@ -116,7 +116,7 @@ def write(tmp_path: Path) -> Write:
             "agent": "a1",
             "deployment": DEPLOYMENT,
             "data": "data",
-            "broker": f"{{host: 127.0.0.1, port: {broker_port}}}",
+            "broker": f"{{host: 127.0.0.1, port: {broker_port}, reconnect_spread_s: 1}}",
             "server_key": f'"{server_key or PrivateKey.generate().public}"',
             "poll_period_s": "0.1",
             "batch_s": "60",

@@ -243,7 +243,11 @@ async def test_check_finds_everything_right(settings: Settings) -> None:
 CHECKS: dict[str, tuple[str, str, str]] = {
     "nobody at the port": ("127.0.0.1:%(slave)s", "127.0.0.1:1", "cannot be connected; check cable, address"),
     "wrong profile": ("eastron_sdm630", "chint_dtsu666", "answers with errors (exceptions); is it a chint_dtsu666?"),
-    "no broker": ("port: %(broker)s", "port: 1", "cannot be reached; correct broker.host, broker.port"),
+    "no broker": (
+        "port: %(broker)s",
+        "port: 1",
+        "cannot be reached ([Errno 111] Connection refused); check that it runs and correct broker.host",
+    ),
 }
 
 

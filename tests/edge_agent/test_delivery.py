@@ -2,7 +2,7 @@
 
 import random
 
-from edge_agent.delivery import RESEND_WAIT_MAX_S, Delivery
+from edge_agent.delivery import BACKLOG_IN_FLIGHT_MAX, RESEND_WAIT_MAX_S, Delivery, Lane
 from wire.limits import IN_FLIGHT_MAX
 
 WAIT_MS = 30_000
@@ -13,6 +13,7 @@ def sent(*numbers: int, at_ms: int = 0) -> Delivery:
     delivery = Delivery(WAIT_MS / 1000, random.Random(1))
     for seq in numbers:
         delivery.left(seq, at_ms)
+        delivery.passed(Lane.BACKLOG, seq)
         delivery.taken(seq, at_ms)
     return delivery
 
@@ -98,3 +99,34 @@ def test_how_long_the_server_has_been_silent() -> None:
     assert delivery.unanswered_ms(61_000) == 60_000
     delivery.receipted(1, [], [], 61_000)
     assert delivery.unanswered_ms(90_000) == 0
+
+
+def test_live_overtakes_a_backlog() -> None:
+    """Report m08: the newest and what follows have the window; of the backlog only a part is on its way at a time."""
+    delivery = Delivery(30)
+    delivery.overtake(100)
+    assert (delivery.cursor(Lane.LIVE), delivery.cursor(Lane.BACKLOG)) == (99, 0)
+    assert (delivery.room_in(Lane.LIVE), delivery.room_in(Lane.BACKLOG)) == (IN_FLIGHT_MAX, BACKLOG_IN_FLIGHT_MAX)
+    for seq in range(1, BACKLOG_IN_FLIGHT_MAX + 1):
+        delivery.left(seq, 0)
+        delivery.passed(Lane.BACKLOG, seq)
+    assert delivery.room_in(Lane.BACKLOG) == 0
+    assert delivery.room_in(Lane.LIVE) == IN_FLIGHT_MAX - BACKLOG_IN_FLIGHT_MAX
+    delivery.passed(Lane.BACKLOG, 99)
+    assert delivery.room_in(Lane.BACKLOG) == delivery.room
+
+
+def test_a_new_session_sends_nothing_live_twice() -> None:
+    """What left as live stays behind the live cursor when the next session begins."""
+    delivery = Delivery(30)
+    delivery.overtake(100)
+    delivery.passed(Lane.LIVE, 100)
+    delivery.overtake(100)
+    assert delivery.cursor(Lane.LIVE) == 100
+
+
+def test_what_fits_the_window_is_no_backlog() -> None:
+    """A short break is made up for in order."""
+    delivery = sent(*range(1, 11))
+    delivery.overtake(10 + IN_FLIGHT_MAX)
+    assert (delivery.cursor(Lane.LIVE), delivery.room_in(Lane.BACKLOG)) == (0, IN_FLIGHT_MAX - 10)

@@ -67,6 +67,15 @@ def test_text_pair(alg: str) -> None:
         ("ES256:" + b64url(_POINT[:-1]), "not a valid ES256 key"),
         ("ES256:" + b64url(_POINT[:-1] + bytes([_POINT[-1] ^ 1])), "not a valid ES256 key"),
     ],
+    ids=[
+        "empty",
+        "other_algorithm",
+        "short",
+        "not_canonical",
+        "other_alphabet",
+        "half_a_point",
+        "no_point_of_the_curve",
+    ],
 )
 def test_a_text_that_is_no_key(text: str, words: str) -> None:
     """A wrong algorithm, length, alphabet or point is named."""

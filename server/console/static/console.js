@@ -1,60 +1,254 @@
-// What only a browser can do: clocks that tick, ages that grow, and fetching a chart in the colours that it shows.
+// What only a browser can do: clocks that tick, ages that grow, keys, sound, dialogs, and fetching what is drawn.
 (() => {
   const words = window.coldsealWords;
   const skewMs = words.now_ms - Date.now(); // ages count by the server's clock
   const now = () => Date.now() + skewMs;
   const beijing = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "medium" });
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const phone = window.matchMedia("(max-width: 720px)");
+  const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
 
   function fill(key, values) {
     return words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
   }
+
+  // ---- clocks and ages
 
   function age(atMs, freshMs) {
     const pastMs = Math.max(0, now() - atMs);
     if (pastMs > freshMs) {
       const [day, time] = beijing.format(atMs).split(" ");
       const today = beijing.format(now()).startsWith(day);
-      return fill("stale", { time: today ? time : `${day.slice(5)} ${time}` });
+      return fill("age.stale", { time: today ? time : `${day.slice(5)} ${time}` });
     }
     for (const [unit, ms] of [["d", 86400000], ["h", 3600000], ["min", 60000]]) {
-      if (pastMs >= ms) return fill(unit, { n: Math.floor(pastMs / ms) });
+      if (pastMs >= ms) return fill(`age.${unit}`, { n: Math.floor(pastMs / ms) });
     }
-    return fill("s", { n: Math.floor(pastMs / 1000) });
+    return fill("age.s", { n: Math.floor(pastMs / 1000) });
+  }
+
+  function since(atMs) {
+    const s = Math.max(0, Math.floor((now() - atMs) / 1000));
+    return [Math.floor(s / 3600), Math.floor(s / 60) % 60, s % 60].map((n) => String(n).padStart(2, "0")).join(":");
+  }
+
+  function put(element, text) {
+    if (element.textContent !== text) element.textContent = text; // an unchanged page must not wake its observer
   }
 
   function tick() {
-    for (const element of document.querySelectorAll("[data-age]")) {
-      const atMs = Number(element.dataset.age);
-      const freshMs = Number(element.dataset.fresh);
-      const text = age(atMs, freshMs);
-      if (element.textContent !== text) element.textContent = text;
+    for (const element of all("[data-age]")) {
+      const [atMs, freshMs] = [Number(element.dataset.age), Number(element.dataset.fresh)];
+      put(element, age(atMs, freshMs));
       element.classList.toggle("stale", now() - atMs > freshMs);
     }
-    for (const element of document.querySelectorAll("[data-clock]")) {
-      const text = beijing.format(now()).split(" ")[element.dataset.clock]; // 0 the day, 1 the time
-      if (element.textContent !== text) element.textContent = text; // an unchanged page must not wake its observer
+    for (const element of all("[data-since]")) put(element, since(Number(element.dataset.since)));
+    for (const element of all("[data-clock]")) put(element, beijing.format(now()).split(" ")[element.dataset.clock]); // 0 day, 1 time
+  }
+
+  // ---- keys: each presses the button or link that carries it, so there is no second way to do anything
+
+  function onKey(event) {
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.matches("textarea")) {
+      event.target.form?.requestSubmit();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;
+    if (event.key === "Enter" && event.target.closest("a, button")) return;
+    const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
+    const wanted = all(`[data-key="${CSS.escape(key)}"]`).find((element) => element.checkVisibility());
+    if (!wanted) return;
+    event.preventDefault();
+    wanted.click();
+  }
+
+  // ---- dialogs; what is typed in them is kept until it is recorded, even over a reload
+
+  const draftKey = (name) => `coldseal.draft.${name}`;
+  const sheet = (name) => document.querySelector(`dialog[data-sheet="${name}"]`);
+
+  function show(dialog) {
+    for (const field of all("[data-draft]", dialog)) {
+      if (!field.value) field.value = sessionStorage.getItem(draftKey(field.dataset.draft)) ?? "";
+    }
+    if (!dialog.open) dialog.showModal();
+    (dialog.querySelector("[autofocus]") ?? dialog.querySelector("select, input, button"))?.focus();
+  }
+
+  async function open(id) {
+    await new Promise((done) => setTimeout(done)); // its content is put in with the same message
+    show(getHtmlElement(id));
+  }
+
+  function close(id, draft) {
+    if (draft) sessionStorage.removeItem(draftKey(draft));
+    getHtmlElement(id).close();
+  }
+
+  function onClick(event) {
+    const at = (selector) => event.target.closest(selector);
+    if (at("[data-dismiss]")) at("[data-dismiss]").parentElement.replaceChildren();
+    if (at("[data-closes]")) at("dialog").close();
+    if (at("[data-opens]")) show(sheet(at("[data-opens]").dataset.opens));
+    if (at('[data-opens="finder"]')) find("", at("[data-opens]").dataset.county ?? "");
+    if (at("[data-sound]")) switchSound();
+    if (at("[data-language]")) at("[data-language]").search = location.search; // the same page in the other language
+    if (event.target.matches("dialog")) event.target.close(); // the ground around it
+  }
+
+  function onInput(event) {
+    const name = event.target.dataset?.draft;
+    if (name) sessionStorage.setItem(draftKey(name), event.target.value);
+    if (event.target.closest("[data-finder]")) {
+      clearTimeout(finding);
+      finding = setTimeout(() => find(event.target.value), 200);
     }
   }
 
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const phone = window.matchMedia("(max-width: 720px)");
-  let wanted = null;
+  let finding = 0;
+  let findings = 0;
+
+  async function find(text, county) {
+    const form = document.querySelector("[data-finder]");
+    if (county !== undefined) {
+      form.elements.county.value = county;
+      form.elements.text.value = "";
+    }
+    const mine = ++findings;
+    const asked = new URLSearchParams({ text, county: form.elements.county.value });
+    const results = form.querySelector(".results");
+    try {
+      const answer = await fetch(`${form.dataset.url}&${asked}`);
+      if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+      const html = await answer.text();
+      if (mine === findings) results.innerHTML = html;
+    } catch (error) {
+      if (mine === findings) results.textContent = fill("failed_list", { detail: error.message });
+    }
+  }
+
+  // ---- an unacknowledged red: the tab's title and icon, and a gentle sound that repeats
+
+  const REPEAT_MS = 8000;
+  const title = document.title;
+  const icon = () => document.querySelector('link[rel~="icon"]');
+  let calmIcon = null;
+  let red = 0;
+  let audio = null;
+  let soundDueMs = 0;
+  let soundWanted = localStorage.getItem("coldseal.sound") !== "off";
+
+  function lookAtUnseen() {
+    const told = document.querySelector("[data-red]");
+    if (!told) return;
+    const seen = red;
+    red = Number(told.dataset.red);
+    const wanted = red ? `(${red}) ■ ${title}` : title;
+    if (document.title !== wanted) document.title = wanted;
+    calmIcon ??= icon()?.href ?? null;
+    if (icon() && (seen > 0) !== (red > 0)) icon().href = red ? badge() : calmIcon;
+    if (red > seen) soundDueMs = 0; // a new one is heard at once
+    ring();
+  }
+
+  function badge() {
+    const fill = getComputedStyle(document.documentElement).getPropertyValue("--red-fill");
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect x="1" y="1" width="14" height="14" rx="2" fill="${fill}"/></svg>`;
+    return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+  }
+
+  function ring() {
+    if (!red || !soundWanted || audio?.state !== "running" || Date.now() < soundDueMs) return;
+    soundDueMs = Date.now() + REPEAT_MS;
+    for (const [at, hertz] of [[0, 660], [0.22, 880]]) tone(audio.currentTime + at, hertz);
+  }
+
+  function tone(at, hertz) {
+    const [oscillator, gain] = [audio.createOscillator(), audio.createGain()];
+    oscillator.frequency.value = hertz;
+    gain.gain.setValueAtTime(0, at);
+    gain.gain.linearRampToValueAtTime(0.2, at + 0.02);
+    gain.gain.exponentialRampToValueAtTime(0.001, at + 0.4);
+    oscillator.connect(gain).connect(audio.destination);
+    oscillator.start(at);
+    oscillator.stop(at + 0.45);
+  }
+
+  async function allowSound() {
+    audio ??= new AudioContext(); // browsers let a page sound only after somebody touched it
+    if (audio.state === "suspended") await audio.resume();
+    showSound();
+    ring();
+  }
+
+  function switchSound() {
+    soundWanted = !soundWanted;
+    localStorage.setItem("coldseal.sound", soundWanted ? "on" : "off");
+    showSound();
+  }
+
+  function showSound() {
+    for (const button of all("[data-sound]")) {
+      const state = button.querySelector("b");
+      button.setAttribute("aria-pressed", String(soundWanted));
+      put(state, soundWanted ? (audio?.state === "running" ? state.dataset.on : state.dataset.waits) : state.dataset.off);
+    }
+  }
+
+  // ---- the line to the server
+
+  let heardMs = now();
+
+  function watchLine() {
+    const socket = window.socket;
+    if (!socket) {
+      setTimeout(watchLine, 50);
+      return;
+    }
+    socket.io.engine?.on("packet", () => (heardMs = now()));
+    socket.io.on("open", () => socket.io.engine.on("packet", () => (heardMs = now())));
+    socket.on("disconnect", () => cut(true));
+    socket.on("connect", () => cut(false));
+    socket.off("connect_error"); // it reloads after a timeout, which on a dead line loses the page; the line is tried on
+    socket.on("connect_error", (error) => {
+      if (error.message === "Implicit handshake failed") location.reload(); // the server no longer knows this page
+    });
+  }
+
+  function cut(isCut) {
+    document.documentElement.classList.toggle("is-cut", isCut);
+    if (isCut) put(document.querySelector("[data-cut]"), fill("cut_since", { time: beijing.format(heardMs).split(" ")[1] }));
+  }
+
+  // ---- charts and small curves
+
+  const drawn = new Map(); // element id -> url that it is to show
+  const onDrawn = [];
 
   async function draw(id, url) {
-    const mine = (wanted = { id, url });
+    drawn.set(id, url);
+    const isMine = () => drawn.get(id) === url;
     const problem = document.querySelector(`[data-chart-problem="${id}"]`);
     try {
-      const answer = await fetch(`${url}&theme=${dark.matches ? "dark" : "light"}&narrow=${phone.matches}`);
-      if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-      const option = await answer.json();
-      option.tooltip.formatter = tooltip;
-      while (mine === wanted && !getElement(id)?.chart) await new Promise((done) => setTimeout(done, 20));
-      if (mine !== wanted) return;
-      getElement(id).chart.setOption(option, true);
-      problem.textContent = "";
+      const option = await asked(url);
+      while (isMine() && !getElement(id)?.chart) await new Promise((done) => setTimeout(done, 20));
+      if (!isMine()) return;
+      const chart = getElement(id).chart;
+      for (const prepare of onDrawn) prepare(chart, option, url);
+      chart.setOption(option, true);
+      put(problem, "");
     } catch (error) {
-      if (mine === wanted) problem.textContent = fill("failed", { detail: error.message });
+      if (isMine()) put(problem, fill("chart_failed", { detail: error.message }));
     }
+  }
+
+  async function asked(url) {
+    const answer = await fetch(`${url}&theme=${dark.matches ? "dark" : "light"}&narrow=${phone.matches}`);
+    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    const option = await answer.json();
+    if (option.tooltip) option.tooltip.formatter ??= tooltip; // a function cannot travel
+    return option;
   }
 
   function tooltip(points) {
@@ -64,10 +258,59 @@
     return `${time}<br><b>${shown[0].value[1]}\u2009kW</b>`;
   }
 
-  const redraw = () => wanted && draw(wanted.id, wanted.url);
+  const redraw = () => drawn.forEach((url, id) => draw(id, url));
+
+  const sparks = new Map(); // address -> SVG, so that a row that is written anew has its curve at once
+  const seen = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      seen.unobserve(target);
+      spark(target, target.dataset.spark);
+    }
+  });
+
+  async function spark(element, url) {
+    if (!sparks.has(url)) {
+      const answer = await fetch(url).catch(() => null);
+      if (!answer?.ok) return; // a small curve that does not come is left out; the large one says why
+      if (sparks.size > 500) sparks.clear();
+      sparks.set(url, await answer.text());
+    }
+    element.innerHTML = sparks.get(url);
+  }
+
+  function lookForSparks() {
+    for (const element of all("[data-spark]:empty")) {
+      const known = sparks.get(element.dataset.spark);
+      if (known) element.innerHTML = known;
+      else seen.observe(element);
+    }
+  }
+
+  function onChange() {
+    tick();
+    lookForSparks();
+    lookAtUnseen();
+    showSound();
+  }
+
   dark.addEventListener("change", redraw);
   phone.addEventListener("change", redraw);
-  setInterval(tick, 1000);
-  new MutationObserver(tick).observe(document.documentElement, { childList: true, subtree: true });
-  window.coldseal = { draw };
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("click", onClick);
+  document.addEventListener("input", onInput);
+  for (const gesture of ["pointerdown", "keydown"]) document.addEventListener(gesture, allowSound, { once: true });
+  setInterval(() => (tick(), ring()), 1000);
+  new MutationObserver(onChange).observe(document.documentElement, { childList: true, subtree: true });
+  watchLine();
+  window.coldseal = {
+    draw,
+    onDrawn,
+    now,
+    age,
+    open,
+    close,
+    isPhone: () => phone.matches,
+    reveal: () => setTimeout(() => document.querySelector(".item.selected")?.scrollIntoView({ block: "nearest" }), 30),
+  };
 })();

@@ -1,7 +1,5 @@
 """The server's end of MQTT on real brokers: Mosquitto and the embedded one."""
 
-import contextlib
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,10 +13,10 @@ from coldseal.embedded_broker import broker_command
 from coldseal.processes import ProcessGroup
 from server.broker import Arrived, Broker
 from server.settings import Settings
-from server.store import Store
 from server.worker import Worker
 from tests.edge_agent.broker import Mosquitto, free_port, wait_for
 from tests.server.ingest.plant import DEPLOYMENT, Plant, reading
+from tests.server.stores import a_store
 from wire import topics
 from wire.clock import SystemClock
 from wire.errors import SurroundingsError
@@ -131,7 +129,6 @@ def test_worker_commits_then_receipts(tmp_path: Path, port: int) -> None:
 
     assert b'"ack":1' in heard[0]
     assert worker.crash is None
-    assert plant.path.exists()
 
 
 def test_unreachable_broker_is_one_line(tmp_path: Path) -> None:
@@ -184,15 +181,14 @@ def test_a_locked_database_is_waited_for(tmp_path: Path, port: int) -> None:
     """Another process that holds the database stops nothing for good: unacknowledged messages come again and are stored."""
     plant = Plant(tmp_path / "plant")
     plant.store.close()
-    impatient = Store(plant.path, wait_s=0.3)
+    impatient = a_store(tmp_path / "plant", wait_s=0.3)
     worker = Worker(impatient, settings_for(tmp_path / "plant", port), plant.server_key, SystemClock())
     worker.start()
-    with contextlib.closing(sqlite3.connect(plant.path, isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
+    with a_store(tmp_path / "plant").transaction() as other:
+        other.connection()  # it begins with the first question
         message = plant.agent.envelope([reading(0, 0.0)])
         publish(port, message.topic, [message.payload])
         wait_for(lambda: worker.health()["trouble"], "trouble told")
-        other.execute("ROLLBACK")
     wait_for(lambda: worker.health()["accepted"] == 1 and not worker.health()["trouble"], "the message, once more")
     told = worker.health()
     worker.stop()

@@ -10,6 +10,7 @@ from unicodedata import east_asian_width
 import pytest
 
 from coldseal.cli import main
+from tests.server.stores import a_database, written_on
 from wire.keys import PrivateKey
 
 FILES = Path(__file__).parents[1] / "registry"
@@ -44,7 +45,7 @@ class Terminal:
 @pytest.fixture
 def terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
     """A terminal on a data folder that does not exist yet."""
-    return Terminal(tmp_path / "data", capsys)
+    return Terminal(written_on(tmp_path / "data"), capsys)
 
 
 def test_agents_add_prints_what_the_agent_needs(terminal: Terminal) -> None:
@@ -199,13 +200,12 @@ def test_migrate(terminal: Terminal, tmp_path: Path) -> None:
     """The database is made, or found as it should be."""
     assert terminal.run("server", "migrate") == 0
     assert terminal.run("server", "migrate") == 0
-    assert terminal.out.startswith(f"{tmp_path}/data/coldseal.sqlite has this release's tables; journal ")
+    assert terminal.out.startswith(f"{a_database(tmp_path / 'data')} has this release's tables; journal ")
 
 
 def test_sign_in_prints_a_link(terminal: Terminal, tmp_path: Path) -> None:
     """The link has the server's address and a new secret each time."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "server.yaml").write_text("http_port: 9001\n", encoding="utf-8")
+    written_on(tmp_path / "data", "http_port: 9001\n")
     links = {str(terminal.document("server", "sign-in")["link"]) for _ in range(2)}
 
     assert len(links) == 2

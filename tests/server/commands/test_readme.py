@@ -26,7 +26,7 @@ def rows(heading: str) -> list[list[str]]:
 def test_settings() -> None:
     """Every key of server.yaml is in the table with its default, and no other."""
     documented = {row[0].strip("` "): row[1].strip("` ") for row in rows("Start")}
-    defaults = msgspec.structs.asdict(SettingsFile())
+    defaults = msgspec.to_builtins(SettingsFile())
 
     assert documented == {key: "–" if value is None else str(value) for key, value in defaults.items()}
 

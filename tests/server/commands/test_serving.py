@@ -5,12 +5,10 @@ import os
 import re
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -20,6 +18,7 @@ import pytest
 
 from coldseal.embedded_broker import broker_command
 from coldseal.processes import ProcessGroup
+from tests.server.stores import a_store, on_postgresql, written_on
 
 WAIT_S = 60.0  # a bound, not an expectation: the machine may be busy
 ROOT = Path(__file__).parents[3]
@@ -47,10 +46,10 @@ class Run:
     """A server process; what it says goes to a file."""
 
     def __init__(self, folder: Path, *words: str) -> None:
-        self._log = folder / "run.log"
+        self._log, data = folder / "run.log", written_on(folder / "data")
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", MAIN, "server", "run", "--data", str(folder / "data"), *words],
+                [sys.executable, "-c", MAIN, "server", "run", "--data", str(data), *words],
                 stderr=log, stdout=log, cwd=ROOT, env=os.environ | {"PYTHONUNBUFFERED": "1"},
             )  # fmt: skip
 
@@ -108,7 +107,8 @@ def test_from_the_first_start_to_the_second(tmp_path: Path, broker: int, runs: l
     assert get(f"{address}/api/v1/agents")[0] == 401
     status, health = get(f"{address}/api/v1/health")
     assert (status, health["status"]) == (200, "ok")
-    assert re.search(r"^SQLite 3\.\S+ ?.*journal (TRUNCATE|WAL)", first.said, re.MULTILINE)
+    kind = r"PostgreSQL \d+\.\d+: postgresql://" if on_postgresql() else r"SQLite 3\.\S+ ?.*journal (TRUNCATE|WAL)"
+    assert re.search(f"^{kind}", first.said, re.MULTILINE)
     assert f"interface {address}/api/v1/openapi.json (with a token)" in first.said
     assert first.end(signal.SIGINT) == 0
 
@@ -133,7 +133,21 @@ def test_a_port_that_is_taken(tmp_path: Path, broker: int, runs: list[Run]) -> N
         f"coldseal: error: http 127.0.0.1:{port} (--host, --port): cannot be served: Address already in use; "
         "end the program that holds it, or choose another port\n"
     )
-    assert not (tmp_path / "data").exists()
+    assert {path.name for path in (tmp_path / "data").glob("*")} <= {"server.yaml"}
+
+
+def test_a_second_server_on_the_same_database(tmp_path: Path, runs: list[Run]) -> None:
+    """It ends with one line and exit code 3 before it asks the broker; the first one goes on."""
+    first = a_store(tmp_path / "data", alone=True)
+    second = Run(tmp_path, "--port", "0")
+    runs.append(second)
+
+    assert second.process.wait(WAIT_S) == 3
+    assert re.fullmatch(
+        r"coldseal: error: \S+: another server works on this database \(.*\); end that one first\n", second.said
+    )
+    with first.transaction() as session:
+        assert session.connection().exec_driver_sql("SELECT 1").scalar() == 1
 
 
 def test_a_broker_that_is_not_there(tmp_path: Path, runs: list[Run]) -> None:
@@ -162,10 +176,9 @@ def test_a_worker_that_dies_takes_the_page_with_it(tmp_path: Path, broker: int, 
     run = Run(tmp_path, "--port", "0", "--broker", f"127.0.0.1:{broker}")
     runs.append(run)
     run.ready()
-    with closing(sqlite3.connect(tmp_path / "data" / "coldseal.sqlite", timeout=30)) as database:
-        database.execute("ALTER TABLE agent RENAME TO elsewhere")
-        database.commit()
+    with a_store(tmp_path / "data").transaction() as session:
+        session.connection().exec_driver_sql("ALTER TABLE agent RENAME TO elsewhere")
 
     assert run.process.wait(WAIT_S) == 1
     assert "worker: a mistake of ours ended it" in run.said
-    assert "no such table: agent" in run.said
+    assert ('relation "agent" does not exist' if on_postgresql() else "no such table: agent") in run.said

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from server.ingest import Ingest
 from server.message import Message
-from server.store import Store
 from server.tables import Agent, Enterprise, Furnace, Meter, Pledge, Seal, Site
+from tests.server.stores import a_store
 from wire import batch, chain, envelope, topics
 from wire.batch import Batch, ClockQuality
 from wire.keys import PrivateKey, b64url
@@ -105,12 +105,12 @@ class Plant:
         gap_wait_s: float = 10.0,
     ) -> None:
         folder.mkdir(exist_ok=True)
-        self.path = folder / "coldseal.sqlite"
+        self.folder = folder
         self.clock = SteppedClock()
         self.server_key = PrivateKey.generate()
         self.agent = agent or SigningAgent()
         self._waits = {"silent_after_s": silent_after_s, "gap_wait_s": gap_wait_s}
-        self.store = Store(self.path)
+        self.store = a_store(folder)
         self._register()
         self.ingest = self._make()
 
@@ -123,7 +123,7 @@ class Plant:
     def restart(self) -> None:
         """The server is killed and started again on the same file."""
         self.store.close()
-        self.store = Store(self.path)
+        self.store = a_store(self.folder)
         self.ingest = self._make()
 
     def _make(self) -> Ingest:

@@ -8,8 +8,8 @@ from sqlmodel import Session
 
 from server import agents
 from server.agents import AgentError, AgentTaken, UnknownAgent
-from server.store import Store
 from server.tables import Agent
+from tests.server.stores import a_store
 from wire import chain
 from wire.errors import SettingsError
 from wire.keys import PrivateKey, PublicKey
@@ -21,7 +21,7 @@ KEY = "Ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     """A transaction on an empty database."""
-    store = Store(tmp_path / "coldseal.sqlite")
+    store = a_store(tmp_path)
     with store.transaction() as session:
         yield session
     store.close()

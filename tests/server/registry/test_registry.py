@@ -12,6 +12,7 @@ from server.seal_file import SealFileError, parse
 from server.seal_records import seal_record, seal_records
 from server.store import Store
 from server.tables import Enterprise, Furnace, MaintenanceWindow, Meter, Pledge, Seal, Site
+from tests.server.stores import a_store
 from wire.keys import PrivateKey
 
 HERE = Path(__file__).parent
@@ -23,7 +24,7 @@ TABLES: tuple[type[SQLModel], ...] = (Enterprise, Site, Furnace, Seal, Pledge, M
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty database file."""
-    store = Store(tmp_path / "coldseal.sqlite")
+    store = a_store(tmp_path)
     yield store
     store.close()
 

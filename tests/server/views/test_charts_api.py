@@ -1,6 +1,7 @@
 """The interface's curve: behind the token, null in its gaps, and refusals that say what to do."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -9,17 +10,18 @@ from server import tokens
 from server.app import Server
 from server.settings import Settings
 from tests.server.ingest.plant import START_MS, SteppedClock
+from tests.server.stores import settings_on
 from tests.server.views.county import County
 
 SEAL = "FZ-MH-2026-0001"
 CURVE = f"/api/v1/seals/{SEAL}/curve"
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
     """A bearer's client of a server with one seal, unanswered from 00:01 to 00:02."""
     clock = SteppedClock()
-    server = Server(Settings(data=tmp_path_factory.mktemp("charts")), clock, with_broker=False)
+    server = Server(settings_on(Settings(data=tmp_path)), clock, with_broker=False)
     county = County(server.store, clock)
     county.feed(county.seal(1, "示例铸造一厂"), 0, 300, lambda s: None if 60 <= s < 120 else 0.0)
     with server.store.transaction() as session:

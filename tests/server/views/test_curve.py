@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.curve import NO_DATA, POINTS_MIN, trace
-from server.power_rows import PowerRows
+from server.meter_rows import Polls
 
 NAN = float("nan")
 
 
-def rows(samples: Sequence[tuple[int, float | str]], period_ms: int = 1_000) -> PowerRows:
+def rows(samples: Sequence[tuple[int, float | str]], period_ms: int = 1_000) -> Polls:
     """Polls: time in ms and W, or the reason why there is none."""
-    return PowerRows(
+    return Polls(
         t_ms=np.array([t for t, _ in samples], dtype=np.int64),
-        draw_w=np.array([NAN if isinstance(w, str) else w for _, w in samples], dtype=np.float64),
+        values=np.array([NAN if isinstance(w, str) else w for _, w in samples], dtype=np.float64),
         reasons=np.array([w if isinstance(w, str) else "" for _, w in samples], dtype=object),
         period_ms=np.full(len(samples), period_ms, dtype=np.int64),
     )

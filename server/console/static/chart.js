@@ -1,0 +1,246 @@
+// What a curve can do in a browser: finer data where one looks closely, tools, ages of the newest values, exports.
+(() => {
+  const charts = new Map(); // element id -> {asked, range, seen, timer}
+  const SETTLED_MS = 250; // after the last move of a wheel or a finger the part that is seen is fetched
+  const DETAIL_SHARE = 0.98;
+  const chartOf = (id) => getElement(id)?.chart;
+  const told = new WeakMap(); // chart -> what the server told beside its option
+
+  // ---- which time is shown
+
+  function show(id, asked) {
+    const before = charts.get(id);
+    const same = before && before.asked.seal === asked.seal && before.asked.v === asked.v;
+    charts.set(id, same ? { ...before, asked } : { asked, range: "event", seen: null });
+    if (!same) press(id, "event");
+    if (!same || !before.seen) draw(id);
+  }
+
+  function wholeTime({ asked, range }) {
+    if (range === "event") return asked.event;
+    const first = range === "seal" ? asked.sealed_ms : asked.newest_ms - Number(range) * 1000;
+    return [Math.max(0, Math.min(first, asked.newest_ms - 60000)), asked.newest_ms];
+  }
+
+  function draw(id) {
+    const state = charts.get(id);
+    const { asked, seen } = state;
+    const [from, to] = seen ? seen.whole : wholeTime(state);
+    const stepMs = Math.max(1000, Math.ceil((to - from) / 1000)); // news of less than a pixel is no reason to draw anew
+    const query = new URLSearchParams({ seal: asked.seal, from, to: Math.ceil(to / stepMs) * stepMs, lang: asked.lang, place: asked.place });
+    if (asked.v) query.set("v", asked.v);
+    if (seen) {
+      query.set("zoom_from", Math.round(seen.from));
+      query.set("zoom_to", Math.round(seen.to));
+    }
+    const url = `/console/chart?${query}`;
+    if (url === state.url) return;
+    state.url = url;
+    coldseal.draw(id, url);
+  }
+
+  function choose(id, range) {
+    const state = charts.get(id);
+    if (!state) return;
+    Object.assign(state, { range, seen: null });
+    press(id, range);
+    draw(id);
+  }
+
+  function press(id, range) {
+    for (const button of document.querySelectorAll(`[data-chart="${id}"][data-range]`)) {
+      button.setAttribute("aria-pressed", String(button.dataset.range === range));
+    }
+  }
+
+  // ---- zoom: what is seen, in the server's milliseconds
+
+  function seenNow(chart) {
+    const about = told.get(chart);
+    const zoom = chart.getOption().dataZoom?.[0];
+    if (!about || !zoom) return null;
+    return { from: zoom.startValue - about.shift_ms, to: zoom.endValue - about.shift_ms, whole: [about.from_ms, about.to_ms] };
+  }
+
+  function onZoom(id) {
+    const state = charts.get(id);
+    if (!state) return;
+    clearTimeout(state.timer);
+    state.timer = setTimeout(() => look(id), SETTLED_MS);
+  }
+
+  function look(id) {
+    const state = charts.get(id);
+    const seen = seenNow(chartOf(id));
+    if (!state || !seen) return;
+    const all = seen.to - seen.from >= (seen.whole[1] - seen.whole[0]) * DETAIL_SHARE;
+    state.seen = all ? null : seen;
+    draw(id);
+  }
+
+  function zoom(id, how) {
+    const chart = chartOf(id);
+    const seen = chart && seenNow(chart);
+    if (!seen) return;
+    const length = seen.to - seen.from;
+    const moved = { earlier: [-0.5, -0.5], later: [0.5, 0.5], zoom_in: [0.25, -0.25], zoom_out: [-0.5, 0.5] }[how];
+    let [from, to] = [seen.from + moved[0] * length, seen.to + moved[1] * length];
+    const [first, last] = seen.whole;
+    if (from < first) [from, to] = [first, how === "earlier" ? first + length : to];
+    if (to > last) [from, to] = [how === "later" ? last - length : from, last];
+    const shiftMs = told.get(chart).shift_ms;
+    chart.dispatchAction({ type: "dataZoom", startValue: Math.max(first, from) + shiftMs, endValue: Math.min(last, to) + shiftMs });
+  }
+
+  // ---- before an option is set: sizes, tooltip, ages
+
+  function prepare(chart, option) {
+    const about = option.coldseal;
+    if (!about) return;
+    delete option.coldseal;
+    told.set(chart, about);
+    const element = chart.getDom();
+    const fits = !element.closest("[data-fill]");
+    if (fits) element.style.height = `${about.height}px`;
+    chart.resize();
+    spread(option, about, chart.getHeight() - about.height, chart.getWidth());
+    option.tooltip.formatter = (points) => tooltip(option, about, points);
+    if (!element.dataset.zooms) {
+      element.dataset.zooms = "yes";
+      const id = Number(element.id.replace(/\D/g, ""));
+      chart.on("datazoom", () => onZoom(id));
+    }
+    queueMicrotask(tick);
+  }
+
+  function spread(option, about, spare, width) {
+    const open = about.panels.filter((panel) => !panel.lane);
+    const sum = open.reduce((all, panel) => all + panel.height, 0);
+    const room = Math.max(spare, 60 * open.length - sum);
+    let down = 0;
+    const moved = about.panels.map((panel, at) => {
+      const grown = panel.lane ? 0 : Math.round((room * panel.height) / sum);
+      const before = down;
+      Object.assign(option.grid[at], { top: panel.top + down, height: panel.height + grown });
+      down += grown;
+      return before;
+    });
+    for (const element of option.graphic) {
+      element.top += moved[element.info.panel];
+      if (element.info.gutter && about.right > 60) {
+        delete element.right;
+        element.left = width - about.right + 10;
+      }
+    }
+  }
+
+  function tick() {
+    for (const id of new Set([...charts.keys()])) age(chartOf(id));
+  }
+
+  function age(chart) {
+    const about = chart && told.get(chart);
+    if (!about?.live.length) return;
+    const graphic = about.live.map(({ id, at_ms: atMs, fresh_ms: freshMs }) => {
+      const stale = coldseal.now() - atMs > freshMs;
+      const style = { text: coldseal.age(atMs, freshMs), fill: about.muted };
+      return [{ id, style }, stale ? { id: id.replace("age", "value"), style: { fill: about.muted } } : null];
+    });
+    chart.setOption({ graphic: graphic.flat().filter(Boolean) }, { lazyUpdate: true });
+  }
+
+  // ---- what is under the pointer: value, why there is none, what is proved, and the envelope that says so
+
+  const at = (parts, time) => parts.find(([from, to]) => from <= time && time < to)?.[2];
+  const number = new Intl.NumberFormat("en", { maximumFractionDigits: 3, useGrouping: false });
+
+  function tooltip(option, about, points) {
+    const time = points[0]?.axisValue;
+    if (time === undefined) return "";
+    const lines = [];
+    for (const series of about.series) {
+      const text = valueAt(option, series, time);
+      if (text) lines.push(`${series.label} <b>${text}\u2009${series.unit}</b>`);
+    }
+    const gap = at(about.gaps, time);
+    const source = at(about.sources, time) ?? (about.sources.length ? "" : about.source_of_minutes);
+    const why = gap ?? at(about.spans, time);
+    if (why) lines.push(why);
+    if (source && !gap) lines.push(source);
+    const when = new Date(Math.round(time)).toISOString().replace("T", " "); // already Beijing's wall time
+    return [when.slice(0, 19), ...lines].join("<br>");
+  }
+
+  function valueAt(option, series, time) {
+    for (const name of series.names) {
+      const data = option.series.find((one) => one.name === name)?.data ?? [];
+      const next = firstAfter(data, time);
+      const last = data[next - 1];
+      if (!last || last[1] === null) continue;
+      const bucket = series.bucket_ms ? data.slice(Math.max(0, next - 4), next).filter(([t, value]) => value !== null && t > time - series.bucket_ms) : [];
+      const values = [last, ...bucket].map(([, value]) => value);
+      const [low, high] = [Math.min(...values), Math.max(...values)];
+      return low === high ? number.format(low) : `${number.format(low)}–${number.format(high)}`;
+    }
+    return "";
+  }
+
+  function firstAfter(data, time) {
+    let [low, high] = [0, data.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (data[middle][0] <= time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  // ---- exports
+
+  async function png(id) {
+    const chart = chartOf(id);
+    const about = told.get(chart);
+    if (!about?.title) return;
+    const image = new Image();
+    image.src = chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: about.ground, excludeComponents: ["toolbox"] });
+    await image.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: image.width + 64, height: image.height + 128 });
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = about.ground;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(image, 32, 72);
+    const write = (text, y, ink, font) => Object.assign(pen, { fillStyle: ink, font: `${font} ${about.font}` }).fillText(text, 32, y);
+    write(about.title, 48, about.ink, "600 30px");
+    write(about.origin, canvas.height - 24, about.muted, "22px");
+    save(canvas.toDataURL("image/png"), `coldseal_${about.seal.replace(/[^A-Za-z0-9-]+/g, "_")}.png`);
+  }
+
+  function csv(id) {
+    const seen = seenNow(chartOf(id));
+    if (!seen) return;
+    const [from, to] = [seen.from, seen.to].map((ms) => new Date(Math.round(ms)).toISOString());
+    save(`/api/v1/seals/${encodeURIComponent(told.get(chartOf(id)).seal)}/curve.csv?${new URLSearchParams({ from, to })}`, "");
+  }
+
+  function save(href, name) {
+    const link = Object.assign(document.createElement("a"), { href, download: name });
+    document.body.append(link);
+    link.click();
+    link.remove();
+  }
+
+  function onClick(event) {
+    const button = event.target.closest("[data-chart]");
+    if (!button) return;
+    const id = Number(button.dataset.chart);
+    if (button.dataset.range) choose(id, button.dataset.range);
+    if (button.dataset.zoom) zoom(id, button.dataset.zoom);
+    if (button.dataset.export === "png") png(id);
+    if (button.dataset.export === "csv") csv(id);
+  }
+
+  document.addEventListener("click", onClick);
+  setInterval(tick, 1000);
+  coldseal.onDrawn.push(prepare);
+  coldseal.chart = { show };
+})();

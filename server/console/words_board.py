@@ -1,0 +1,62 @@
+"""Words of the duty board."""
+
+PAIRS: dict[str, tuple[str, str]] = {
+    "title_board": ("值班", "Duty"),
+    # queue
+    "queue": ("需要处理 {n}", "Needs a person: {n}"),
+    "queue_label": ("需要处理的违规", "Violations that need a person"),
+    "queue_order": ("按轻重，再按新旧", "by severity, then age"),
+    "queue_empty": ("没有违规需要处理。", "No violation needs a person."),
+    "queue_empty_next": (
+        "有新的会自己出现，红色的会响。",
+        "A new one appears by itself; a red one sounds.",
+    ),
+    "group.unseen": ("未确认", "Unacknowledged"),
+    "group.working": ("处理中", "In hand"),
+    "group.shelved": ("搁置", "Shelved"),
+    "oldest": ("最久 {span}", "oldest {span}"),
+    "more_rows": ("再显示（还有 {n} 条）", "Show more ({n} left)"),
+    "stopped": ("{what}，已停止", "{what}, ended"),
+    "ago": ("{span} 前", "{span} ago"),
+    "unproved_why": ("未证实：{why}", "Unproved: {why}"),
+    "with": ("{state} {who}", "{state}: {who}"),
+    "row.unseen": ("未确认", "unseen"),
+    "row.ended": ("停止未看", "ended"),
+    "row.open": ("未确认", "unseen"),
+    "row.acknowledged": ("已确认", "seen"),
+    "row.dispatched": ("已派单", "sent"),
+    "row.confirmed": ("已核实", "confirmed"),
+    "row.dismissed": ("已排除", "dismissed"),
+    "help_next": ("下一条", "next"),
+    "help_previous": ("上一条", "previous"),
+    "help_open": ("打开违规页面", "open the violation's page"),
+    "open_page": ("打开", "Open"),
+    # log
+    "log": ("本班记录", "This shift"),
+    "log_hours": ("近 12 小时", "last 12 h"),
+    "log_empty": ("近 12 小时没有新的违规，也没有人处理过。", "Nothing was found and nothing was done in the last 12 h."),
+    # beside and below
+    "brief_for": ("支持 {n} 条", "For: {n}"),
+    "brief_against": ("反证 {n} 条", "Against: {n}"),
+    "brief_looked": ("（已查 {n} 项）", "({n} looked at)"),
+    "brief_site": ("到现场要查 {n} 项", "On site: {n} to check"),
+    "brief_told": ("已通知 {n} 次", "Told: {n}"),
+    "counties": ("县区", "Counties"),
+    "seals_n": ("{n} 台封存", "{n} seals"),
+    "coverage_today": ("今日证实", "Proved today"),
+    "longest_unproved": ("最长未证实", "Longest unproved"),
+    "legend": ("图例", "Legend"),
+    # nothing selected
+    "empty": ("还没有登记封存的炉子。", "No sealed furnace is registered yet."),
+    "empty_next": (
+        "在服务器上登记第一台，再启动它的采集端；登记后这里自动出现：",
+        "Register the first one on the server, then start its agent; it appears here by itself:",
+    ),
+    "all_calm": ("现在没有什么需要你处理。", "Nothing needs you now."),
+    "all_calm_next": (
+        "每台封存的现状在下面的县区里：点一个县区，或直接查找：",
+        "How each seal stands is in the counties below: choose one, or find a seal:",
+    ),
+    "not_here": ("没有这条违规，或它不在你的县区。", "No such violation, or it is not in your counties."),
+    "not_here_next": ("从左边选一条。", "Choose one on the left."),
+}  # fmt: skip

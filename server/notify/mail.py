@@ -1,0 +1,178 @@
+"""Mail: text and HTML with the power curve in it, by the standard library.
+
+Apprise can send mail, but gives each attempt a Message-ID of its own; here it is the message's, so that a mail whose
+receipt was lost and that comes twice is recognised by mail servers and readers alike.
+"""
+
+import re
+import smtplib
+import socket
+import ssl
+from contextlib import suppress
+from email.message import EmailMessage
+from email.utils import formataddr, formatdate
+from html import escape
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from server.notify.reach import Inside, Reach
+from server.notify.sender import Answer, Outgoing
+
+Secure = Literal["insecure", "starttls", "ssl"]
+CURVE = "curve"
+_SAID_MAX = 200
+_SOMEBODY = re.compile(r"\S+@\S+")
+"""A recipient in what the mail server says: who they are is theirs."""
+
+
+class MailAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and how.
+
+    Attributes:
+        secure: plain, STARTTLS, or TLS from the start.
+        to: every recipient.
+        verify: whether the mail server's certificate is checked.
+    """
+
+    host: str
+    port: int
+    secure: Secure
+    user: str
+    password: str
+    sender: str
+    to: tuple[str, ...]
+    verify: bool
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"MailAddress({self.host!r})"
+
+
+class Mail:
+    """One mail server and the recipients there."""
+
+    def __init__(self, address: MailAddress, reach: Reach, timeout_s: float) -> None:
+        self._address, self._reach, self._timeout_s = address, reach, timeout_s
+
+    @property
+    def shown(self) -> str:
+        """The mail server and how many recipients; who they are is theirs."""
+        return f"mail by {self._address.host}:{self._address.port} to {len(self._address.to)}"
+
+    def send(self, message: Outgoing) -> Answer:
+        """One mail to all recipients; it is delivered when the server has taken the data."""
+        address = self._address
+        try:
+            smtp = self._opened()
+            try:
+                refused = smtp.send_message(compose(message, address), address.sender, list(address.to))
+            finally:
+                with suppress(OSError, smtplib.SMTPException):  # what was taken stays taken
+                    smtp.quit()
+        except Inside as error:
+            return Answer(delivered=False, reason=str(error), reached=False)
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = sorted({code for code, _ in error.recipients.values()})
+            return Answer(delivered=False, reason=f"{address.host}: refused every recipient: {codes}")
+        except smtplib.SMTPResponseException as error:
+            return Answer(delivered=False, reason=f"{address.host}: refused it: {error.smtp_code} {_said(error)}")
+        except (OSError, smtplib.SMTPException) as error:
+            return Answer(delivered=False, reason=f"{address.host}: no answer: {_reason(error)}", reached=False)
+        if refused:
+            count = f"{len(refused)} of {len(address.to)}"
+            return Answer(
+                delivered=True, reason=f"refused for {count} recipients: {sorted(c for c, _ in refused.values())}"
+            )
+        return Answer(delivered=True, reason="taken")
+
+    def _opened(self) -> smtplib.SMTP:
+        address, context = self._address, _context(verify=self._address.verify)
+        if address.secure == "ssl":
+            smtp: smtplib.SMTP = _JudgedTls(self._reach, address, self._timeout_s, context)
+        else:
+            smtp = _Judged(self._reach, address, self._timeout_s)
+        try:
+            if address.secure == "starttls":
+                smtp.starttls(context=context)
+            if address.user:
+                smtp.login(address.user, address.password)
+        except BaseException:
+            smtp.close()
+            raise
+        return smtp
+
+
+class _Judged(smtplib.SMTP):
+    """Connects to an address that was judged; TLS still checks the name."""
+
+    def __init__(self, reach: Reach, address: MailAddress, timeout_s: float) -> None:
+        self._reach = reach
+        super().__init__(address.host, address.port, timeout=timeout_s)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._reach.connect(host, port, timeout)
+
+
+class _JudgedTls(smtplib.SMTP_SSL):
+    def __init__(self, reach: Reach, address: MailAddress, timeout_s: float, context: ssl.SSLContext) -> None:
+        self._reach = reach
+        super().__init__(address.host, address.port, timeout=timeout_s, context=context)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self.context.wrap_socket(self._reach.connect(host, port, timeout), server_hostname=host)
+
+
+def compose(message: Outgoing, address: MailAddress) -> EmailMessage:
+    """The mail: its text, the same as HTML, and the curve inside the HTML where there is one."""
+    mail = EmailMessage()
+    mail["Message-ID"] = f"<{message.id}@{address.sender.rpartition('@')[2] or 'coldseal.invalid'}>"
+    mail["X-ColdSeal-Message-Id"] = message.id
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office reply
+    mail["Date"] = formatdate(localtime=False)
+    mail["From"] = formataddr(("ColdSeal", address.sender))
+    mail["To"] = ", ".join(address.to)
+    mail["Subject"] = message.title
+    mail.set_content(f"{message.title}\n\n{message.body}\n")
+    mail.add_alternative(_html(message), subtype="html")
+    if message.picture is not None:
+        payload = mail.get_payload()
+        html = payload[1] if isinstance(payload, list) else None
+        assert isinstance(html, EmailMessage)  # noqa: S101 - the alternative that was just added
+        html.add_related(message.picture, "image", "png", cid=f"<{CURVE}>", filename="curve.png", disposition="inline")
+    return mail
+
+
+def _html(message: Outgoing) -> str:
+    lines = "".join(f"<p style='margin:4px 0'>{_linked(line)}</p>" for line in message.body.splitlines())
+    picture = f"<p><img src='cid:{CURVE}' alt='{escape(message.title)}' width='720'></p>" if message.picture else ""
+    return (
+        "<html lang='zh-CN'><body style='font:14px/1.5 sans-serif;color:#1A1F24'>"
+        f"<p style='font-size:18px;font-weight:600'>{escape(message.title)}</p>{picture}{lines}</body></html>"
+    )
+
+
+def _linked(line: str) -> str:
+    """A line as HTML; an address at its end is a link."""
+    head, space, last = line.rpartition(" ") if " " in line else line.rpartition("：")
+    if urlsplit(last).scheme not in ("http", "https"):
+        return escape(line)
+    return f"{escape(head + space)}<a href='{escape(last)}'>{escape(last)}</a>"
+
+
+def _context(*, verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _said(error: smtplib.SMTPResponseException) -> str:
+    said = error.smtp_error
+    text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    return _SOMEBODY.sub("…", " ".join(text.split()))[:_SAID_MAX]
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
