@@ -123,7 +123,11 @@ class LocalPlant:
             "agent": plan.name,
             "deployment": self.settings.deployment,
             "data": plan.name,
-            "broker": {"host": self.settings.broker_host, "port": self.settings.broker_port},
+            "broker": {
+                "host": self.settings.broker_host,
+                "port": self.settings.broker_port,
+                "reconnect_spread_s": 2,  # a few agents on one machine are no herd
+            },
             "server_key": self._server_key,
             "batch_s": plan.batch_s,
             "meters": list(plan.meters),

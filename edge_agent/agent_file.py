@@ -7,6 +7,8 @@ import msgspec
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Unit = Annotated[int, msgspec.Meta(ge=0, le=247)]
 Protocol = Literal["5", "3.1.1"]
+WrittenProtocol = Literal["5", "3.1.1", 5]
+"""YAML reads a 5 without quotation marks as a number."""
 
 
 class TlsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,7 +24,7 @@ class BrokerFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     host: str
     port: Port = 1883
-    protocol: Protocol = "5"
+    protocol: WrittenProtocol = "5"
     username: str | None = None
     password_file: str | None = None
     tls: TlsFile | None = None

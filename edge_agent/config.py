@@ -280,7 +280,7 @@ def _broker(written: AgentFile, path: Path) -> Broker:
         password=_password(broker.password_file, path),
         keepalive_s=broker.keepalive_s,
         reconnect_spread_s=broker.reconnect_spread_s,
-        protocol=broker.protocol,
+        protocol="5" if broker.protocol == 5 else broker.protocol,
         ca=_existing(tls.ca, "ca", path) if tls else None,
         cert=_existing(tls.cert, "cert", path) if tls and tls.cert else None,
         key=_existing(tls.key, "key", path) if tls and tls.key else None,

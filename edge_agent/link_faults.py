@@ -56,7 +56,7 @@ def _refused(event: Refused, settings: Settings, now_ms: int) -> str:
     broker = settings.broker
     if event.reason == UNSUPPORTED_PROTOCOL:
         other = OTHER_PROTOCOL[broker.protocol]
-        return f'it does not speak MQTT {broker.protocol}; set broker.protocol: "{other}" in {settings.file}'
+        return f"it does not speak MQTT {broker.protocol}; set broker.protocol to {other} in {settings.file}"
     keys = "broker.tls.cert" if broker.cert else "broker.username and broker.password_file"
     line = f"refuses user {broker.username!r} ({event.reason}); correct {keys} in {settings.file}"
     return line + certificate_note(settings, now_ms)

@@ -21,6 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_agent.config import Broker
+from edge_agent.errors import DataUnusable
 from edge_agent.reconnect import End, Reconnect
 from wire.clock import Clock
 from wire.limits import IN_FLIGHT_MAX
@@ -158,11 +159,7 @@ class Uplink:
         )
         client.username_pw_set(broker.username, broker.password)
         if broker.ca is not None:
-            client.tls_set(
-                str(broker.ca),
-                certfile=str(broker.cert) if broker.cert else None,
-                keyfile=str(broker.key) if broker.key else None,
-            )
+            _use_tls(client, str(broker.ca), broker)
         client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.max_queued_messages_set(2 * IN_FLIGHT_MAX)
         client.on_connect = self._on_connect
@@ -238,3 +235,11 @@ class Uplink:
 def _words(error: BaseException | None) -> str:
     """The end of an exception's message: the system's or OpenSSL's own words."""
     return " ".join(str(error).split()) if error is not None else "no answer"
+
+
+def _use_tls(client: mqtt.Client, ca: str, broker: Broker) -> None:
+    cert, key = (str(file) if file else None for file in (broker.cert, broker.key))
+    try:
+        client.tls_set(ca, certfile=cert, keyfile=key)
+    except (OSError, ValueError) as error:  # OpenSSL's errors are OSErrors
+        raise DataUnusable(f"broker.tls: ca {ca}, cert {cert}, key {key}: {error}; check the three files") from error

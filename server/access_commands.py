@@ -13,10 +13,14 @@ keys_app = typer.Typer(help="Programs: keys to the interface, with what each may
 Data = Annotated[Path, typer.Option(metavar="DIR", help="Folder of database, keys and server.yaml.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What is typed to sign in: a-z, 0-9, '.', '-'.")]
-KeyName = Annotated[str, typer.Argument(metavar="NAME", help="The author of what the program does: a-z, 0-9, '.', '-'.")]
+KeyName = Annotated[
+    str, typer.Argument(metavar="NAME", help="The author of what the program does: a-z, 0-9, '.', '-'.")
+]
 Counties = Annotated[
     list[str] | None,
-    typer.Option("--county", metavar="CODE", help="A county that is seen, six digits; again for more. None is every one."),
+    typer.Option(
+        "--county", metavar="CODE", help="A county that is seen, six digits; again for more. None is every one."
+    ),
 ]
 DATA = Path("data")
 
@@ -25,7 +29,9 @@ DATA = Path("data")
 def add_account(
     name: Name,
     role: Annotated[Role, typer.Option(help="What the person is here; docs/access.md says what each may do.")],
-    shown_as: Annotated[str | None, typer.Option(metavar="TEXT", help="How pages call the person; NAME otherwise.")] = None,
+    shown_as: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="How pages call the person; NAME otherwise.")
+    ] = None,
     county: Counties = None,
     data: Data = DATA,
     as_json: Json = False,
@@ -57,7 +63,7 @@ def list_accounts(data: Data = DATA, as_json: Json = False) -> None:
 
 
 @accounts_app.command("set")
-def set_account(  # noqa: PLR0913 - what may be changed
+def set_account(  # noqa: PLR0913, PLR0917 - what may be changed
     name: Name,
     role: Annotated[Role | None, typer.Option(help="What the person is here from now on.")] = None,
     shown_as: Annotated[str | None, typer.Option(metavar="TEXT", help="How pages call the person.")] = None,
@@ -76,7 +82,9 @@ def set_account(  # noqa: PLR0913 - what may be changed
     from server.access_work import change_account as work  # noqa: PLC0415 - the database layer loads when it is needed
 
     counties = [] if every_county else county
-    work(data, name, role=role, shown_as=shown_as, counties=counties, disabled=False if enable else None, as_json=as_json)
+    work(
+        data, name, role=role, shown_as=shown_as, counties=counties, disabled=False if enable else None, as_json=as_json
+    )
 
 
 @accounts_app.command("disable")
@@ -93,11 +101,13 @@ def disable_account(name: Name, data: Data = DATA, as_json: Json = False) -> Non
 
 
 @keys_app.command("add")
-def add_key(  # noqa: PLR0913 - what a key is
+def add_key(
     name: KeyName,
     scope: Annotated[list[Right], typer.Option(help="What the program may do; again for more.")],
     county: Counties = None,
-    days: Annotated[int | None, typer.Option(min=1, max=3_650, help="Good for so many days; for ever otherwise.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3_650, help="Good for so many days; for ever otherwise.")
+    ] = None,
     data: Data = DATA,
     as_json: Json = False,
 ) -> None:
@@ -142,7 +152,8 @@ def revoke_key(name: KeyName, data: Data = DATA, as_json: Json = False) -> None:
 
 def sign_in(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Whose; without it the first administrator's, while there is none.")
+        str | None,
+        typer.Argument(metavar="NAME", help="Whose; without it the first administrator's, while there is none."),
     ] = None,
     password: Annotated[bool, typer.Option("--password", help="A link to choose a new password instead.")] = False,
     data: Data = DATA,

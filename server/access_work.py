@@ -38,7 +38,7 @@ def print_accounts(data: Path, *, as_json: bool) -> None:
     show({"accounts": rows}, lines, as_json=as_json)
 
 
-def change_account(  # noqa: PLR0913 - what may be changed
+def change_account(
     data: Path,
     name: str,
     *,

@@ -10,9 +10,23 @@ from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server import agents, console, notify
-from server.api import accounts, audit, charts, errors, health, keys, meters, metrics, mutes, public, readings, rights
-from server.api import seals as seals_api
+from server.api import (
+    accounts,
+    alerts,
+    audit,
+    charts,
+    errors,
+    health,
+    keys,
+    meters,
+    metrics,
+    mutes,
+    public,
+    readings,
+    rights,
+)
 from server.api import agents as agents_api
+from server.api import seals as seals_api
 from server.api import sessions as sessions_api
 from server.api import violations as violations_api
 from server.api.auth import Guard
@@ -21,6 +35,7 @@ from server.api.headers import BODY_BYTES_MAX, BrowserRules
 from server.api.nowhere import Nowhere
 from server.api.unavailable import Unavailable
 from server.news import News
+from server.notify.notifier import Notifier
 from server.receipt_key import receipt_key
 from server.settings import Settings
 from server.store import Store
@@ -31,7 +46,7 @@ from wire.clock import Clock
 API = "/api/v1"
 ROUTERS = (
     *(health, metrics, public, seals_api, meters, agents_api, readings, violations_api, mutes, charts),
-    *(accounts, sessions_api, keys, audit),
+    *(accounts, sessions_api, keys, audit, alerts),
 )
 DESCRIPTION = (
     "What signed meter readings prove about sealed furnaces. Every route but health and the public list needs a session or a key, and "
@@ -50,6 +65,7 @@ class Server:
         news: rung when something changed that pages show.
         worker: the thread between broker and database; None without a broker.
         watch: looks whether the server itself is well; runs where there is a worker.
+        notifier: tells people; runs where there is a worker.
         app: the application; its lifespan starts and stops the worker.
     """
 
@@ -58,7 +74,7 @@ class Server:
 
         Raises:
             SurroundingsError: the database or the key cannot be used.
-            SettingsError: agents were registered for another deployment.
+            SettingsError: agents were registered for another deployment, or a channel cannot be meant.
         """
         self.settings, self.clock = settings, clock
         self.receipt_key = receipt_key(settings)
@@ -66,6 +82,7 @@ class Server:
         try:
             with self.store.transaction() as session:
                 agents.check_deployment(session, settings.deployment)
+            self.notifier = Notifier(self.store, settings, clock)
         except BaseException:
             self.store.close()
             raise
@@ -85,10 +102,12 @@ class Server:
         if self.worker is not None and not self._started:
             self.worker.start()
             self.watch.start()
+            self.notifier.start()
         self._started = True
 
     def stop(self) -> None:
         """End after the transaction under way, and let go of the database."""
+        self.notifier.stop()
         if self.worker is not None and self._started:
             self.watch.stop()
             self.worker.stop()
@@ -113,7 +132,8 @@ class Server:
             lifespan=self._lifespan,
         )
         app.state.context = Context(
-            self.settings, self.store, self.clock, self.receipt_key.public, self.worker, self.news, self.watch
+            self.settings, self.store, self.clock, self.receipt_key.public, self.worker, self.news, self.watch,
+            self.notifier,
         )
         errors.install(app)
         for module in ROUTERS:

@@ -59,6 +59,7 @@ class Broker:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
+        self._protocol = str(settings.broker_protocol)  # YAML reads a 5 without quotation marks as a number
         self._inbox: queue.Queue[Arrived] = queue.Queue()
         self._answered = Event()
         self._refusal: str | None = None
@@ -131,7 +132,7 @@ class Broker:
             log.warning("broker cannot be reached: %s; trying on", error)  # the client's own thread does
 
     def _connect(self, host: str, port: int) -> None:
-        if self._settings.broker_protocol == "5":
+        if self._protocol == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has it so
             properties.SessionExpiryInterval = SESSION_FOREVER
             properties.ReceiveMaximum = RECEIVE_MAX
@@ -152,8 +153,8 @@ class Broker:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=CLIENT_ID,
-            protocol=VERSIONS[settings.broker_protocol],
-            clean_session=None if settings.broker_protocol == "5" else False,  # paho takes it in 3.1.1 only
+            protocol=VERSIONS[self._protocol],
+            clean_session=None if self._protocol == "5" else False,  # paho takes it in 3.1.1 only
             manual_ack=True,
         )
         client.max_queued_messages_set(20_000)
@@ -182,16 +183,15 @@ class Broker:
             return
         self._connection += 1
         wanted = [topics.every(c) for c in (topics.Channel.UP, topics.Channel.STATUS)]
-        if self._settings.broker_protocol == "5":
+        if self._protocol == "5":
             client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in wanted])
         else:
             client.subscribe([(topic, 1) for topic in wanted])
 
     def _words_of(self, reason: ReasonCode) -> str:
         if str(reason) == UNSUPPORTED_PROTOCOL:
-            own = self._settings.broker_protocol
-            other = {"5": "3.1.1", "3.1.1": "5"}[own]
-            return f'does not speak MQTT {own}; set broker_protocol: "{other}" in server.yaml'
+            other = {"5": "3.1.1", "3.1.1": "5"}[self._protocol]
+            return f"does not speak MQTT {self._protocol}; set broker_protocol: {other} in server.yaml"
         return f"refuses user {self._settings.broker_username!r}: {reason}; {CHECK_LOGIN}"
 
     def _on_subscribe(
@@ -213,9 +213,8 @@ class Broker:
         self.connected_since_ms = None
         words, self._complaint = self._complaint or str(reason), ""
         if not self._answered.is_set():
-            protocol = self._settings.broker_protocol
             self._refusal = (
-                f"hung up before it answered: {words}; is it a broker of MQTT {protocol} (broker_protocol), with TLS "
+                f"hung up before it answered: {words}; is it a broker of MQTT {self._protocol} (broker_protocol), with TLS "
                 "(broker_ca), and does it want a valid certificate of ours (broker_cert, broker_key)?"
             )
             self._answered.set()

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from server.access_commands import accounts_app, keys_app, sign_in
+from server.notify_commands import notify_app
 
 server_app = typer.Typer(help="The server: page, interface, ingest and detection.", no_args_is_help=True)
 agents_app = typer.Typer(help="Edge agents: whose envelopes are believed.", no_args_is_help=True)
@@ -13,6 +14,7 @@ seal_app = typer.Typer(help="Seals: which furnaces are off, since when, and who 
 server_app.add_typer(agents_app, name="agents")
 server_app.add_typer(accounts_app, name="accounts")
 server_app.add_typer(keys_app, name="keys")
+server_app.add_typer(notify_app, name="notify")
 
 Data = Annotated[Path, typer.Option(metavar="DIR", help="Folder of database, keys and server.yaml.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]

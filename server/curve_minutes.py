@@ -48,16 +48,27 @@ def trace(
     )
 
 
-def advance_wh(energy: Minutes, gap: Gap) -> float | None:
-    """By how much the register went on over a gap; None where minutes cannot tell it exactly."""
-    first, last = (int((t - energy.from_ms) // MINUTE_MS) for t in (gap.from_ms, gap.to_ms))
-    known = np.flatnonzero(~np.isnan(energy.planes[LOW]))
-    before, after = known[known <= first], known[known >= last]
-    if first == last or not len(before) or not len(after):
-        return None
-    if energy.from_ms + energy.planes[LAST_AT, before[-1]] > gap.from_ms or np.any((known > first) & (known < last)):
-        return None
-    return float(energy.planes[LOW, after[0]] - energy.planes[LAST, before[-1]])
+class Advance:
+    """By how much a register went on over gaps.
+
+    Args:
+        energy: the register's minutes.
+    """
+
+    def __init__(self, energy: Minutes) -> None:
+        self._from_ms = energy.from_ms
+        self._known = np.flatnonzero(~np.isnan(energy.planes[LAST]))
+        self._first, self._last = energy.planes[LOW, self._known], energy.planes[LAST, self._known]
+        self._last_ms = energy.starts_ms[self._known] + energy.planes[LAST_AT, self._known]
+
+    def over(self, gap: Gap) -> float | None:
+        """In Wh; None where minutes cannot tell it exactly: inside of one minute, or where some of it was read."""
+        first, last = (gap.from_ms - self._from_ms) // MINUTE_MS, (gap.to_ms - self._from_ms) // MINUTE_MS
+        before = int(np.searchsorted(self._known, first, side="right")) - 1
+        after = int(np.searchsorted(self._known, last))
+        if first == last or before < 0 or after >= len(self._known) or after != before + 1:
+            return None
+        return None if self._last_ms[before] > gap.from_ms else float(self._first[after] - self._last[before])
 
 
 def gaps_of(

@@ -4,7 +4,7 @@ Planes are rows of an array of shape (planes, minutes), NaN where nothing was re
 
 - every quantity: 0 the smallest value, 1 the largest;
 - active_power_w (the draw |P|): 2 why a poll of the minute gave no value, as a place in WHY;
-- import_energy_wh: 2 the last value, 3 the milliseconds from the array's start at which it was read.
+- import_energy_wh: 2 the last value, 3 how many milliseconds into its minute it was read.
 
 A block as it is stored is one Beijing day: the planes of 1,440 minutes one after the other, each value a little-endian
 IEEE 754 double, all of it deflated by zlib. Doubles keep an energy exactly as it was read.
@@ -90,7 +90,7 @@ def of_polls(polls: Polls, quantity: Quantity, from_ms: int, count: int) -> Floa
         np.fmin.at(planes[WHY_PLANE], minute[missing], why)
     if quantity is Quantity.IMPORT_ENERGY_WH:
         planes[LAST, at] = values  # of several in a minute the last assigned stays
-        planes[LAST_AT, at] = polls.t_ms[known] - from_ms
+        planes[LAST_AT, at] = (polls.t_ms[known] - from_ms) % MINUTE_MS
     return planes
 
 

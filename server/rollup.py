@@ -112,21 +112,18 @@ class Stored(msgspec.Struct, frozen=True):
         planes = minutes.empty(quantity, count)
         for (of, what, day_ms), block in self.blocks.items():
             if (of, what) == (meter, quantity):
-                _lay(planes, minutes.unpack(block, quantity), day_ms // MINUTE_MS - first, quantity)
+                _lay(planes, minutes.unpack(block, quantity), day_ms // MINUTE_MS - first)
         if self.tail:
             polls = meter_rows.joined(meter_rows.decoded(raw, meter, quantity) for raw in self.tail)
             planes = minutes.merge(planes, minutes.of_polls(polls, quantity, first * MINUTE_MS, count), quantity)
         return Minutes(quantity, first * MINUTE_MS, planes)
 
 
-def _lay(planes: Floats, day: Floats, at: int, quantity: Quantity) -> None:
+def _lay(planes: Floats, day: Floats, at: int) -> None:
     """Put a day's planes where they belong, as far as they are asked for."""
     first, last = max(at, 0), min(at + DAY_MINUTES, planes.shape[1])
-    if first >= last:
-        return
-    planes[:, first:last] = day[:, first - at : last - at]
-    if quantity is Quantity.IMPORT_ENERGY_WH:
-        planes[minutes.LAST_AT, first:last] += at * MINUTE_MS
+    if first < last:
+        planes[:, first:last] = day[:, first - at : last - at]
 
 
 def _add(days: _Days, agent_id: str, seq: int, raw: bytes) -> None:

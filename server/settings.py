@@ -52,7 +52,7 @@ class SettingsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     trusted_proxies: tuple[str, ...] | None = None
     broker_host: str = "127.0.0.1"
     broker_port: Port = 1883
-    broker_protocol: Literal["5", "3.1.1"] = "5"
+    broker_protocol: Literal["5", "3.1.1", 5] = "5"
     broker_username: str = "ingest"
     broker_password_file: str | None = None
     broker_ca: str | None = None

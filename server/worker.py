@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from server import rollup
 from server.broker import Arrived, Broker
 from server.engine import Judged, Raised
 from server.ingest import Ingest
@@ -25,6 +26,8 @@ TICK_MS = 1_000
 TAKE_WAIT_S = 0.2
 RETRY_S = 1.0
 MARKS_MS = 5_000
+ROLLED_AT_ONCE = 32
+"""Envelopes that go into minutes in one transaction: some tens of ms, which is what a message may have to wait."""
 
 RaisedListener = Callable[[Raised, int], None]
 
@@ -59,6 +62,7 @@ class Worker:
         self._under_way_ms: int | None = None
         self._marks: dict[str, bytes] = {}
         self._marks_due_ms = 0
+        self._rolls, self._unrolled = True, False
         self._totals = {"accepted": 0, "duplicates": 0, "rejected": 0}
 
     def listen_raised(self, callback: RaisedListener) -> None:
@@ -126,15 +130,31 @@ class Worker:
             self._under_way_ms = arrived[0].message.received_ms
             self._take(arrived)
             self._under_way_ms = None
+        elif self._unrolled:
+            self._roll()
         now_ms, since_ms = self._clock.monotonic_ms(), self._broker.connected_since_ms
         if now_ms < next_tick_ms or since_ms is None:
             return next_tick_ms
         self._store.keep_months(self._clock.wall_ms())
         self._tell(self._ingest.tick(since_ms))
+        self._roll()
         if now_ms >= self._marks_due_ms:
             self._marks_due_ms = now_ms + MARKS_MS
             self._publish_marks()
         return now_ms + TICK_MS
+
+    def _roll(self) -> None:
+        """Put a few envelopes into minutes. A mistake of ours there must not stop ingest: curves do without minutes."""
+        if not self._rolls:
+            return
+        try:
+            with self._store.transaction() as session:
+                self._unrolled = rollup.roll(session, ROLLED_AT_ONCE) == ROLLED_AT_ONCE
+        except StoreUnavailable:
+            raise
+        except Exception:
+            self._rolls = self._unrolled = False
+            log.exception("minutes: a mistake of ours; long curves are decoded from envelopes until the next start")
 
     def _publish_marks(self) -> None:
         """Leave each agent's newest receipt where it finds it after a start: retained, so not with every envelope."""

@@ -37,7 +37,7 @@ class NameTaken(AccountError):
     """An account or a key has this name: an author in the record must be one."""
 
 
-def add(  # noqa: PLR0913 - what an account is
+def add(
     session: Session, by: Who, *, name: str, shown_as: str, role: Role, counties: Iterable[str] = (), now_ms: int
 ) -> Account:
     """Make an account, without a password yet.
@@ -204,7 +204,9 @@ def _parted(column: str) -> frozenset[str]:
 def _shown(text: str) -> str:
     plain = text.strip()
     if not plain or len(plain) > SHOWN_CHARS_MAX or not plain.isprintable():
-        raise AccountError("shown_as", f"expected 1 to {SHOWN_CHARS_MAX} characters on one line, got {text!r}; e.g. 李某")
+        raise AccountError(
+            "shown_as", f"expected 1 to {SHOWN_CHARS_MAX} characters on one line, got {text!r}; e.g. 李某"
+        )
     return plain
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, Select
+from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 
 from server.access.who import Who
@@ -60,6 +61,6 @@ def sees_seal(session: Session, who: Who, seal_id: str) -> bool:
     return code is not None and who.sees(code)
 
 
-def of_agents(column: "ColumnElement[str]", counties: frozenset[str]) -> "tuple[ColumnElement[bool], ...]":
+def of_agents(column: "Mapped[str]", counties: frozenset[str]) -> "tuple[ColumnElement[bool], ...]":
     """The condition that keeps a query of agents to some counties; none where every county is seen."""
     return (column.in_(agents_of(counties)),) if counties else ()

@@ -24,7 +24,7 @@ class Issued(msgspec.Struct, frozen=True):
     secret: str
 
 
-def add(  # noqa: PLR0913 - what a key is
+def add(
     session: Session,
     by: Who,
     *,
@@ -123,5 +123,7 @@ def _counties(rights: frozenset[Right], codes: Iterable[str]) -> str:
         raise AccountError("counties", str(error).removeprefix("counties: ")) from error
     wide = sorted(rights & WIDE)
     if joined and wide:
-        raise AccountError("counties", f"expected none beside {', '.join(wide)}, which is about every county; leave out")
+        raise AccountError(
+            "counties", f"expected none beside {', '.join(wide)}, which is about every county; leave out"
+        )
     return joined

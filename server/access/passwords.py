@@ -67,9 +67,10 @@ def matches(stored: str | None, password: str) -> bool:
     """Whether a password is the one that was hashed; takes the same time where there is none to compare with."""
     with _TURNS:
         try:
-            return _HASHER.verify(stored or NOBODYS, _normal(password)) and stored is not None
+            _HASHER.verify(stored or NOBODYS, _normal(password))
         except (VerificationError, InvalidHashError):
             return False
+    return stored is not None
 
 
 def is_outdated(stored: str) -> bool:

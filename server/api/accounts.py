@@ -66,7 +66,7 @@ class NewAccount(Input):
     name: str
     shown_as: str
     role: Annotated[Role, Field(strict=False)]
-    counties: Annotated[list[str], Field(max_length=COUNTIES_MAX)] = []
+    counties: Annotated[tuple[str, ...], Field(strict=False, max_length=COUNTIES_MAX)] = ()
 
 
 class AccountChange(Input):

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from server.access import audit
@@ -46,21 +46,26 @@ class EntryPage(BaseModel):
     next: int | None
 
 
+def _page(
+    before: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="the `next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> tuple[int | None, int]:
+    return before, limit
+
+
 @router.get("", summary="What was changed, and by whom", dependencies=[needs(Right.AUDIT)])
-def every_entry(  # noqa: PLR0913 - what may be asked for
+def every_entry(
     here: Here,
+    page: Annotated[tuple[int | None, int], Depends(_page)],
     actor: str | None = None,
     action: Annotated[str | None, Query(description="a whole one, or its beginning up to a dot: account")] = None,
     subject: str | None = None,
     start: Annotated[TimeMs, Query(alias="from", description="first time, included")] = 0,
     end: Annotated[TimeMs, Query(alias="to", description="last time, excluded")] = WALL_MS_MAX,
-    before: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="the `next` of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> EntryPage:
     """The newest first; by whom, what, of what and when, where asked."""
-    wanted = Wanted(
-        actor=actor, action=action, subject=subject, from_ms=start, to_ms=end, before=before, limit=limit
-    )  # fmt: skip
+    before, limit = page
+    wanted = Wanted(actor=actor, action=action, subject=subject, from_ms=start, to_ms=end, before=before, limit=limit)
     with here.store.transaction() as session:
         rows = [_row(entry) for entry in audit.entries(session, wanted)]
     return EntryPage(rows=rows, next=rows[-1].id if len(rows) == limit else None)

@@ -12,6 +12,7 @@ from server.api.auth import COOKIE
 from server.api.errors import ErrorAnswer
 from server.api.rights import anyone, asker, needs, signed_in
 from server.news import News
+from server.notify.notifier import Notifier
 from server.settings import Settings
 from server.store import Store
 from server.times import EXPECTED, parse_ms
@@ -34,6 +35,7 @@ class Context:
         worker: None where the server was built without a broker.
         news: rung after a commit that changed what pages show.
         watch: knows the server's own troubles.
+        notifier: tells people.
     """
 
     settings: Settings
@@ -43,6 +45,7 @@ class Context:
     worker: Worker | None
     news: News
     watch: Watch
+    notifier: Notifier
 
 
 def context(request: Request) -> Context:

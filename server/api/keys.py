@@ -46,8 +46,10 @@ class NewKey(Input):
     """
 
     name: str
-    scopes: Annotated[list[Annotated[Right, Field(strict=False)]], Field(max_length=len(Right))] = []
-    counties: Annotated[list[str], Field(max_length=COUNTIES_MAX)] = []
+    scopes: Annotated[
+        tuple[Annotated[Right, Field(strict=False)], ...], Field(strict=False, max_length=len(Right))
+    ] = ()
+    counties: Annotated[tuple[str, ...], Field(strict=False, max_length=COUNTIES_MAX)] = ()
     expires: TimeMs | None = None
 
 

@@ -66,7 +66,7 @@ class _Cursor(BaseModel):
 
 
 @router.get("", summary="Readings of one meter", dependencies=[needs(Right.READ)])
-def readings(  # noqa: PLR0913 - what may be asked for
+def readings(
     here: Here,
     who: Asker,
     meter: Annotated[str, Query(pattern=_METER, description="agent/name, as /meters has it")],

@@ -68,7 +68,7 @@ class Acting:
         words = frame.words
         with ui.element("div").classes("actions").props(f'role=group aria-label="{words("steps")}"'):
             self._buttons = {way.step: self._button(way) for way in WAYS}
-            self._with_reason = button(words("acknowledge_why"), partial(self._ask, "acknowledge"), "why", key="R")
+            self._with_reason = self._asking("acknowledge_why", "acknowledge", "R").classes("why")
         self._sheet = Sheet("step", words("steps"))
         self._sheet.element.on("submit", self._submitted, js_handler=SUBMITTED)
         frame.keys([*(Key(way.key, way.says) for way in WAYS), Key("R", "help_reason")])
@@ -87,9 +87,14 @@ class Acting:
         self._with_reason.set_visibility("acknowledge" in may)
 
     def _button(self, way: _Way) -> ui.html:
-        act = self._acknowledge if way.step == "acknowledge" else partial(self._ask, way.step)
-        classes = "primary" if way.step == "acknowledge" else ""
-        return button(self._frame.words(f"do.{way.step}"), act, f"{classes} step-{way.step}", key=way.key)
+        if way.step == "acknowledge":
+            return button(self._frame.words("do.acknowledge"), self._acknowledge, "primary", key=way.key)
+        return self._asking(f"do.{way.step}", way.step, way.key)
+
+    def _asking(self, text: str, step: str, key: str) -> ui.html:
+        made = button(self._frame.words(text), partial(self._ask, step), key=key)
+        made.props["data-asks"] = ""
+        return made
 
     async def _acknowledge(self) -> None:
         await self._take("acknowledge", "", "")

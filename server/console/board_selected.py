@@ -1,7 +1,5 @@
 """The right of the board: the selected violation with its sentence, figures, curve, and what speaks for and against."""
 
-from urllib.parse import urlencode
-
 import msgspec
 from nicegui import ui
 from sqlmodel import Session
@@ -11,8 +9,7 @@ from server.access.who import Who
 from server.console import violation_parts
 from server.console.acting import Acting
 from server.console.board_data import Snapshot
-from server.console.chart_time import EVENT, chart_time
-from server.console.drawing import Drawing
+from server.console.chart_frame import ChartFrame
 from server.console.frame import Frame
 from server.console.html import render
 from server.console.violation_figures import cells
@@ -78,7 +75,7 @@ class Selected:
                 self._brief = ui.html("", sanitize=False).classes("brief")
                 with ui.element("div").classes("curve-and-side"):
                     with ui.element("div").classes("curve"):
-                        self._drawing = Drawing(words("power"))
+                        self._chart = ChartFrame(words, place="board")
                     self._side = ui.html("", sanitize=False).classes("side")
             self._nothing = ui.html("", sanitize=False).classes("empty")
 
@@ -108,6 +105,4 @@ class Selected:
             + violation_parts.checklist(detail.code, words)
             + violation_parts.told(standing.told, words, now_ms)
         )
-        from_ms, to_ms = chart_time(EVENT, detail, standing.seal, now_ms)
-        asked = {"seal": standing.seal.id, "from": from_ms, "to": to_ms, "lang": words.language, "v": detail.id}
-        self._drawing.draw(f"/console/chart?{urlencode(asked)}")
+        self._chart.show(standing.seal, detail, now_ms)

@@ -119,7 +119,7 @@ def _months(days: Sequence[CoverageDay | None], words: Words) -> Iterator[Month]
         key = "month" if date.year == year else "month_year"
         year = date.year
         name = words(key, year=date.year, month=month)
-        free_x = x + 14 + 9 * len(name)
+        free_x = x + 8 + 7 * len(name)
         yield Month(x, name)
 
 

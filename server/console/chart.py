@@ -69,17 +69,21 @@ def option(curve: Curve, style: ChartStyle, violation_id: str | None, place: Pla
 def _series(curve: Curve, style: ChartStyle, violation_id: str | None) -> list[Option]:
     p = style.palette
     calm, hot = chart_lines.split(curve.points, [m for m in curve.marks if m.code in _POWER_CODES])
-    return [
+    series = [
         chart_lines.line("power", calm, 0, {"color": p.text, "width": 1.5}, per_unit=1000)
         | chart_marks.annotations(curve, style, violation_id, _power_scale(curve)[0]),
         chart_lines.line("violation", hot, 0, {"color": p.red, "width": 1.5}, per_unit=1000)
         | {"areaStyle": {"color": p.red_tint}},
-        chart_lines.lane(curve, style, 1),
-        *(
-            chart_lines.other(line, curve, style, 2 + index) | chart_marks.through(curve, style, violation_id)
-            for index, line in enumerate(curve.lines)
-        ),
+        *chart_lines.missing(curve.gaps, curve, style, 0, labelled=True),
+        *chart_lines.lane(curve, style, 1),
     ]
+    for panel, line in enumerate(curve.lines, start=2):
+        series.append(
+            chart_lines.line(line.quantity, line.points, panel, {"color": p.text, "width": 1})
+            | chart_marks.through(curve, style, violation_id)
+        )
+        series += chart_lines.missing(line.gaps, curve, style, panel, labelled=False)
+    return series
 
 
 def _value_axes(curve: Curve, style: ChartStyle) -> list[Option]:
@@ -125,7 +129,7 @@ def _zoom(curve: Curve, style: ChartStyle, count: int, place: Place) -> Option:
 def _live(curve: Curve, here: list[Panel], style: ChartStyle) -> list[Option]:
     """The newest value of each panel in the right gutter; its age is chart.js's."""
     found: list[Option] = []
-    for index, live in chart_told.live_panels(curve):
+    for index, live in chart_told.live_panels(curve, style):
         panel = here[index]
         top = panel.top - (34 if index == 0 else 4)
         value = text(chart_told.value_of(live), index, style, top, bold=True, right=True, ink=_ink(live, curve, style))

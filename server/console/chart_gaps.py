@@ -20,11 +20,9 @@ _LABELLED_SHARE, _LABELS_MAX = 0.04, 3
 """Only the longest gaps carry their reason as text (on a phone one), and none below this share of the plot."""
 
 
-def areas(curve: Curve, style: ChartStyle) -> list[list[Option]]:
-    """The bands of the draw's gaps; the longest with their reasons."""
-    gaps = under_seal(curve.gaps, curve)
-    told = sorted(gaps, key=lambda gap: gap.from_ms - gap.to_ms)[: 1 if style.narrow else _LABELS_MAX]
-    return [area(gap, curve, style, told=gap in told) for gap in gaps]
+def longest(gaps: Sequence[Gap], style: ChartStyle) -> list[Gap]:
+    """Those that carry their reason as text."""
+    return sorted(gaps, key=lambda gap: gap.from_ms - gap.to_ms)[: 1 if style.narrow else _LABELS_MAX]
 
 
 def under_seal(gaps: Sequence[Gap], curve: Curve) -> list[Gap]:
@@ -85,26 +83,24 @@ def coverage_at(spans: Sequence[CoveragePart], at_ms: int) -> CoveragePart | Non
     return spans[at] if at >= 0 and at_ms < spans[at].to_ms else None
 
 
-def area(gap: Gap, curve: Curve, style: ChartStyle, *, told: bool) -> list[Option]:
+def area(gap: Gap, curve: Curve, style: ChartStyle, *, told: bool, closed: bool) -> list[Option]:
     """One band, with its text where `told` and wide enough."""
-    part = coverage_at(curve.spans, (gap.from_ms + gap.to_ms) // 2)
     whole = curve.to_ms - curve.from_ms
     to_ms = min(curve.to_ms, max(gap.to_ms, gap.from_ms + whole * _LEAST_PX // PLOT_PX))
-    p = style.palette
-    label = {
-        "show": told and to_ms - gap.from_ms > whole * _LABELLED_SHARE,
-        "position": _inside_top((gap.from_ms + to_ms) / 2 - curve.from_ms, whole),
-        "distance": 6,
-        "color": p.text if is_closed(gap, curve.spans) else p.amber,
-        "fontWeight": 600,
-        "fontSize": 11,
-        "backgroundColor": p.surface,
-        "padding": [2, 4],
-    }
-    first = {
-        "name": text(gap, curve, style), "xAxis": shifted(gap.from_ms), "label": label,
-        "itemStyle": {"color": style.hatch(part, 8, 1.5)},
-    }  # fmt: skip
+    first: Option = {"xAxis": shifted(gap.from_ms), "label": {"show": False}}
+    if told and to_ms - gap.from_ms > whole * _LABELLED_SHARE:
+        p = style.palette
+        first["name"] = words_of(gap, style, closed=closed)
+        first["label"] = {
+            "show": True,
+            "position": _inside_top((gap.from_ms + to_ms) / 2 - curve.from_ms, whole),
+            "distance": 6,
+            "color": p.text if closed else p.amber,
+            "fontWeight": 600,
+            "fontSize": 11,
+            "backgroundColor": p.surface,
+            "padding": [2, 4],
+        }
     return [first, {"xAxis": shifted(to_ms)}]
 
 

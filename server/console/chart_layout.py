@@ -85,7 +85,15 @@ def time_axis(from_ms: int, to_ms: int, style: ChartStyle, grid: int, *, is_last
     """One panel's axis of time; only the last one is labelled."""
     p = style.palette
     minute, second = "{HH}:{mm}", "{HH}:{mm}:{ss}"
-    levels = {"day": "{MM}-{dd}", "hour": minute, "minute": minute, "second": second, "millisecond": second}
+    levels = {
+        "year": "{yyyy}-{MM}-{dd}",
+        "month": "{MM}-{dd}",
+        "day": "{MM}-{dd}",
+        "hour": minute,
+        "minute": minute,
+        "second": second,
+        "millisecond": second,
+    }
     return {
         "type": "time",
         "gridIndex": grid,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from server.console import chart_gaps
 from server.console.chart_style import LABEL_SHARE, ChartStyle, Option, shifted
-from server.curve import Point
+from server.curve import Gap, Point
 from server.detect.finding import Coverage
-from server.views.curves import Curve, Line, Mark
+from server.views.curves import Curve, Mark
 from server.views.today import REGISTER, CoveragePart
 
 
@@ -53,44 +53,67 @@ def split(points: Sequence[Point], marks: Sequence[Mark]) -> tuple[list[Point], 
     return calm, hot
 
 
-def other(of: Line, curve: Curve, style: ChartStyle, panel: int) -> Option:
-    """A quantity besides the draw, with its own gaps and the moments of violations."""
-    areas = [chart_gaps.area(gap, curve, style, told=False) for gap in chart_gaps.under_seal(of.gaps, curve)]
-    return line(of.quantity, of.points, panel, {"color": style.palette.text, "width": 1}) | {
-        "markArea": {"silent": True, "animation": False, "data": areas},
-    }
-
-
-def lane(curve: Curve, style: ChartStyle, panel: int) -> Option:
-    """What each moment is proved to be, under the curve."""
+def bands(name: str, areas: Sequence[list[Option]], panel: int, look: Option) -> Option:
+    """A series without a line: bands of one look, which is told once however many they are."""
     return {
-        "name": "coverage",
+        "name": name,
         "type": "line",
         "xAxisIndex": panel,
         "yAxisIndex": panel,
-        "data": [[shifted(curve.from_ms), None]],
-        "markArea": {
-            "silent": True,
-            "animation": False,
-            "data": [_lane_area(span, curve, style) for span in chart_gaps.seen(curve.spans, curve)],
-        },
+        "data": [],
+        "markArea": {"silent": True, "animation": False, "itemStyle": look, "data": list(areas)},
     }
 
 
-def _lane_area(span: CoveragePart, curve: Curve, style: ChartStyle) -> list[Option]:
+def missing(gaps: Sequence[Gap], curve: Curve, style: ChartStyle, panel: int, *, labelled: bool) -> list[Option]:
+    """The gaps of a panel: those that nothing proves, and those that the register closed."""
+    mine = chart_gaps.under_seal(gaps, curve)
+    told = chart_gaps.longest(mine, style) if labelled else []
+    sides: dict[bool, list[list[Option]]] = {False: [], True: []}
+    for gap in mine:
+        closed = chart_gaps.is_closed(gap, curve.spans)
+        sides[closed].append(chart_gaps.area(gap, curve, style, told=gap in told, closed=closed))
+    return [
+        bands("closed" if closed else "missing", areas, panel, {"color": style.hatch(8, 1.5, closed=closed)})
+        for closed, areas in sides.items()
+    ]
+
+
+def lane(curve: Curve, style: ChartStyle, panel: int) -> list[Option]:
+    """What each moment is proved to be, under the curve."""
     p = style.palette
-    key, fill, ink = "state.off", p.off_fill, p.text
-    hatched = span.state is Coverage.UNPROVED or span.reason == REGISTER
+    looks = {
+        "state.off": p.off_fill,
+        "state.off_by_register": style.hatch(5, 1.3, closed=True),
+        "state.unproved": style.hatch(5, 1.3, closed=False),
+        "state.on": p.red_fill,
+    }
+    kinds: dict[str, list[list[Option]]] = {key: [] for key in looks}
+    for span in chart_gaps.seen(curve.spans, curve):
+        key = _kind(span)
+        kinds[key].append(_lane_area(span, key, curve, style))
+    return [bands(f"coverage {key}", areas, panel, {"color": looks[key]}) for key, areas in kinds.items()]
+
+
+def _kind(span: CoveragePart) -> str:
+    """The key of the words for what a span is."""
     if span.state is Coverage.ON:
-        key, fill, ink = "state.on", p.red_fill, "#FFFFFF"
-    elif hatched:
-        key, ink = ("state.unproved", p.amber) if span.state is Coverage.UNPROVED else ("state.off_by_register", p.text)
+        return "state.on"
+    if span.state is Coverage.UNPROVED:
+        return "state.unproved"
+    return "state.off_by_register" if span.reason == REGISTER else "state.off"
+
+
+def _lane_area(span: CoveragePart, key: str, curve: Curve, style: ChartStyle) -> list[Option]:
+    p = style.palette
+    hatched = key in ("state.off_by_register", "state.unproved")
+    ink = {"state.on": "#FFFFFF", "state.unproved": p.amber}.get(key, p.text)
     wide = span.to_ms - span.from_ms > (curve.to_ms - curve.from_ms) * LABEL_SHARE
-    label = {"show": wide, "position": "insideLeft", "color": ink, "fontSize": 11, "fontWeight": 500}
     name = style.words(key)
+    first: Option = {"name": name, "xAxis": shifted(span.from_ms), "label": {"show": False}}
     if hatched:
-        label |= {"backgroundColor": p.surface, "padding": [0, 4]}
-        name = style.words("gap_label", state=name, why=style.words.why(span.reason))
-    look = {"color": style.hatch(span, 5, 1.3) if hatched else fill}
-    first = {"name": name, "xAxis": shifted(span.from_ms), "itemStyle": look, "label": label}
+        first["name"] = style.words("gap_label", state=name, why=style.words.why(span.reason))
+    if wide:
+        label = {"show": True, "position": "insideLeft", "color": ink, "fontSize": 11, "fontWeight": 500}
+        first["label"] = label | ({"backgroundColor": p.surface, "padding": [0, 4]} if hatched else {})
     return [first, {"xAxis": shifted(span.to_ms)}]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from server.console import chart_gaps, figures
+from server.console import figures
 from server.console.chart_style import ChartStyle, Option, shifted
 from server.views.curves import Curve, Mark
 
@@ -19,8 +19,7 @@ def annotations(curve: Curve, style: ChartStyle, violation_id: str | None, high_
         violation_id: the violation that is looked at.
         high_kw: top of the power axis.
     """
-    areas = chart_gaps.areas(curve, style)
-    areas += [_window_area(w.from_ms, w.to_ms, style) for w in curve.windows]
+    areas = [_window_area(w.from_ms, w.to_ms, style) for w in curve.windows]
     lines = [*_levels(curve, style), *_moments(curve, style, violation_id)]
     return {
         "markLine": {"silent": True, "animation": False, "symbol": ["none", "none"], "data": lines},

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from server.console import chart_gaps, figures
 from server.console.chart_layout import Panel
 from server.console.chart_style import ChartStyle, Option, shifted
+from server.minutes import MINUTE_MS
 from server.views.curves import Curve, Live
 from wire import quantities
 from wire.clock import beijing
+from wire.limits import BATCH_ROWS
 from wire.quantities import Quantity
 
-STALE_PERIODS = 2
-"""A value older than so many periods is greyed and says since when (console.md §1)."""
+STALE_PERIODS = 2 * BATCH_ROWS
+"""A value older than two periods of what brings it, a batch, is greyed and says since when (console.md §1)."""
 
 
 def told(curve: Curve, style: ChartStyle, here: Sequence[Panel], height: int) -> Option:
@@ -39,7 +41,7 @@ def told(curve: Curve, style: ChartStyle, here: Sequence[Panel], height: int) ->
         "source_of_minutes": words("source_of_minutes"),
         "live": [
             {"id": f"live-age-{index}", "at_ms": live.t_ms, "fresh_ms": STALE_PERIODS * live.period_ms}
-            for index, live in live_panels(curve)
+            for index, live in live_panels(curve, style)
         ],
         "stale": p.muted,
         "title": title(curve, style),
@@ -51,10 +53,10 @@ def told(curve: Curve, style: ChartStyle, here: Sequence[Panel], height: int) ->
     }
 
 
-def live_panels(curve: Curve) -> list[tuple[int, Live]]:
-    """The newest values with the index of their panel."""
+def live_panels(curve: Curve, style: ChartStyle) -> list[tuple[int, Live]]:
+    """The newest values with the index of their panel; none on a phone, where only the figures above have room."""
     order = {Quantity.ACTIVE_POWER_W.value: 0} | {line.quantity: 2 + index for index, line in enumerate(curve.lines)}
-    return [(order[live.quantity], live) for live in curve.live if live.quantity in order]
+    return [(order[live.quantity], live) for live in curve.live if live.quantity in order and not style.narrow]
 
 
 def value_of(live: Live) -> str:
@@ -64,7 +66,10 @@ def value_of(live: Live) -> str:
 
 def title(curve: Curve, style: ChartStyle) -> str:
     """What an exported picture is of."""
-    first, last = beijing(curve.from_ms), beijing(curve.to_ms)
+    seen = (curve.from_ms, curve.to_ms)
+    if curve.detail_from_ms is not None and curve.detail_to_ms is not None:
+        seen = (curve.detail_from_ms, curve.detail_to_ms)
+    first, last = beijing(seen[0]), beijing(seen[1])
     span = f"{first:%Y-%m-%d %H:%M:%S} – {last:%Y-%m-%d %H:%M:%S}"
     return style.words("chart_title", seal=curve.seal_id, span=span)
 
@@ -75,11 +80,12 @@ def origin(curve: Curve, style: ChartStyle) -> str:
     if curve.agent_id is None:
         return words("beijing_zone")
     mine = [source.seq for source in curve.sources if source.agent_id == curve.agent_id]
-    how = (
-        words("of_envelopes", first=min(mine), last=max(mine))
-        if mine
-        else words("of_minutes", minutes=(curve.bucket_ms or 60_000) // 60_000)
-    )
+    if mine:
+        how = words("of_envelopes", first=min(mine), last=max(mine))
+    elif curve.samples is None:
+        how = words("of_minutes", minutes=(curve.bucket_ms or MINUTE_MS) // MINUTE_MS)
+    else:
+        how = words("of_nothing")
     return words("chart_origin", agent=curve.agent_id, meter=curve.meter, how=how, zone=words("beijing_zone"))
 
 

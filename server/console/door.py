@@ -58,7 +58,11 @@ def _sign_in(routes: APIRouter, store: Store, clock: Clock) -> None:
 
     @routes.post(SIGN_IN)
     def signed(
-        request: Request, name: Text = "", password: Text = "", next: Text = HOME, lang: Lang = "zh"  # noqa: A002 - its name in the form
+        request: Request,
+        name: Text = "",
+        password: Text = "",
+        next: Text = HOME,  # noqa: A002 - its name in the form
+        lang: Lang = "zh",
     ) -> Response:
         """A name and a password were typed."""
         following, words = inside(next), Words(lang)
@@ -86,7 +90,7 @@ def _links(routes: APIRouter, store: Store, clock: Clock) -> None:
         return form(shown)
 
     @routes.post(FIRST + "{secret}")
-    def use(  # noqa: PLR0913 - what the three forms send
+    def use(
         request: Request,
         secret: str,
         lang: Lang = "zh",

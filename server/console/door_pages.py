@@ -74,7 +74,9 @@ def hop(request: Request, words: Words) -> Response:
     A visit that begins in a message or on another site carries no strict cookie, and its redirects neither; a visit
     that this page begins does, so that whoever is signed in comes to the page in the message.
     """
-    return _page(words, HTTPStatus.OK, {}, template="door_hop", further=str(request.url.include_query_params(here="1").query))
+    return _page(
+        words, HTTPStatus.OK, {}, template="door_hop", further=str(request.url.include_query_params(here="1").query)
+    )
 
 
 def inside(address: str) -> str:

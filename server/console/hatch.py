@@ -1,8 +1,10 @@
 """Hatching at 45°: a tile that style sheet and charts repeat."""
 
+from functools import lru_cache
 from urllib.parse import quote
 
 
+@lru_cache(maxsize=64)
 def tile(pitch: int, stroke: float, ink: str, ground: str = "none", scale: int = 1) -> str:
     """A square SVG tile as a data URI.
 

@@ -2,16 +2,15 @@
 
 from server.console import chart_gaps, figures
 from server.console.chart_layout import Panel, scale, text, time_axis, value_axis
-from server.console.chart_lines import line
+from server.console.chart_lines import bands, line
 from server.console.chart_style import ChartStyle, Option, shifted
 from server.console.palette import FONT
 from server.curve import Gap
-from server.detect.finding import Coverage
 from server.sentences import THIN
 from server.views.register import EnergyMark, Register, RegisterCurve
 
 TOP_PX, HEIGHT_PX, AXIS_PX = 40, 128, 30
-_LABELS_MAX = 4
+_LABELS_MAX, _LABELLED_SHARE = 4, 0.008
 _APART_SHARE = 0.2
 
 
@@ -47,41 +46,42 @@ def option(curve: RegisterCurve, style: ChartStyle) -> Option:
             *([] if style.narrow else [text(panel.unit, 0, style, TOP_PX + 12)]),
             *_ends(curve, style),
         ],
-        "series": [_series(curve, style)],
+        "series": _series(curve, style),
         "coldseal": _told(curve, style, panel),
     }  # fmt: skip
 
 
-def _series(curve: RegisterCurve, style: ChartStyle) -> Option:
-    gaps = [_area(gap, curve, style) for gap in curve.gaps if chart_gaps.coverage_at(curve.spans, _middle(gap))]
-    for gap in sorted(gaps, key=lambda one: one[0]["xAxis"] - one[1]["xAxis"])[:_LABELS_MAX]:
-        gap[0]["label"]["show"] = gap[1]["xAxis"] - gap[0]["xAxis"] > (curve.to_ms - curve.from_ms) * 0.01
-    return line("register", curve.points, 0, {"color": style.palette.text, "width": 1.5}, per_unit=1000) | {
-        "markArea": {"silent": True, "animation": False, "data": gaps},
-        "markLine": {
-            "silent": True, "animation": False, "symbol": ["none", "none"], "data": _moved(curve, style),
-        },
-    }  # fmt: skip
+def _series(curve: RegisterCurve, style: ChartStyle) -> list[Option]:
+    sides: dict[bool, list[list[Option]]] = {False: [], True: []}
+    mine = [gap for gap in curve.gaps if chart_gaps.coverage_at(curve.spans, (gap.from_ms + gap.to_ms) // 2)]
+    told = sorted(mine, key=lambda gap: gap.from_ms - gap.to_ms)[:_LABELS_MAX]
+    for gap in mine:
+        closed = chart_gaps.is_closed(gap, curve.spans)
+        sides[closed].append(_area(gap, curve, style, told=gap in told, closed=closed))
+    lines = {"silent": True, "animation": False, "symbol": ["none", "none"], "data": _moved(curve, style)}
+    return [
+        line("register", curve.points, 0, {"color": style.palette.text, "width": 1.5}, per_unit=1000)
+        | {"markLine": lines},
+        *(
+            bands("closed" if closed else "missing", areas, 0, {"color": style.hatch(5, 1.3, closed=closed)})
+            for closed, areas in sides.items()
+        ),
+    ]
 
 
-def _area(gap: Gap, curve: RegisterCurve, style: ChartStyle) -> list[Option]:
-    """A hatched band, grey where the register closed it."""
+def _area(gap: Gap, curve: RegisterCurve, style: ChartStyle, *, told: bool, closed: bool) -> list[Option]:
+    """A band at least 3 px wide; its words stand above it."""
     whole = curve.to_ms - curve.from_ms
     to_ms = min(curve.to_ms, max(gap.to_ms, gap.from_ms + whole * 3 // chart_gaps.PLOT_PX))
-    part = chart_gaps.coverage_at(curve.spans, _middle(gap))
-    closed = part is not None and part.state is Coverage.OFF
-    p = style.palette
-    at = (gap.from_ms - curve.from_ms) / whole
-    label = {
-        "show": False, "position": "top", "color": p.text if closed else p.amber, "fontSize": 11, "fontWeight": 600,
-        "align": "left" if at < 0.15 else "right" if at > 0.8 else "center",
-    }  # fmt: skip
-    name = chart_gaps.words_of(gap, style, closed=closed)
-    look = {"color": style.hatch(part, 5, 1.3)}
-    return [
-        {"name": name, "xAxis": shifted(gap.from_ms), "itemStyle": look, "label": label},
-        {"xAxis": shifted(to_ms)},
-    ]
+    first: Option = {"xAxis": shifted(gap.from_ms), "label": {"show": False}}
+    if told and to_ms - gap.from_ms > whole * _LABELLED_SHARE:
+        at = (gap.from_ms - curve.from_ms) / whole
+        first["name"] = chart_gaps.words_of(gap, style, closed=closed)
+        first["label"] = {
+            "show": True, "position": "top", "color": style.palette.text if closed else style.palette.amber,
+            "fontSize": 11, "fontWeight": 600, "align": "left" if at < 0.15 else "right" if at > 0.8 else "center",
+        }  # fmt: skip
+    return [first, {"xAxis": shifted(to_ms)}]
 
 
 def _moved(curve: RegisterCurve, style: ChartStyle) -> list[Option]:
@@ -161,7 +161,3 @@ def _told(curve: RegisterCurve, style: ChartStyle, panel: Panel) -> Option:
         "source_of_minutes": "",
         "live": [],
     }  # fmt: skip
-
-
-def _middle(gap: Gap) -> int:
-    return (gap.from_ms + gap.to_ms) // 2

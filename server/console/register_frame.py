@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 from server.console.drawing import Drawing
 from server.console.words import Words
 
-_STEPS = 1_000
-"""A register is drawn anew when so many parts of its time have passed: less than a pixel."""
+_STEP_MS = 60_000
+"""A register is drawn anew each minute."""
 
 
 class RegisterFrame:
@@ -22,7 +22,6 @@ class RegisterFrame:
 
     def show(self, seal_id: str, from_ms: int, to_ms: int) -> None:
         """Show the register of a seal between two times."""
-        step_ms = max(10_000, (to_ms - from_ms) // _STEPS // 10_000 * 10_000)
-        end_ms = max(to_ms - to_ms % step_ms, from_ms + step_ms)
+        end_ms = to_ms + -to_ms % _STEP_MS
         asked = {"seal": seal_id, "from": from_ms, "to": end_ms, "lang": self._words.language}
         self._drawing.draw(f"/console/register?{urlencode(asked)}")

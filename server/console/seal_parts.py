@@ -180,4 +180,5 @@ def _dismantle(step: SealStep, words: Words) -> list[str]:
 
 
 def _period(period_ms: int, words: Words) -> str:
-    return figures.delay(words, period_ms)
+    whole = period_ms % 1000 == 0
+    return figures.lasted(words, period_ms) if whole else figures.delay(words, period_ms)

@@ -39,6 +39,7 @@ PAIRS: dict[str, tuple[str, str]] = {
         "由已验签名的信封逐分钟取最小与最大值，每格 {minutes} 分钟",
         "each minute's minimum and maximum from envelopes with checked signatures, {minutes} min a bucket",
     ),
+    "of_nothing": ("这段时间没有信封", "no envelope in this time"),
     "beijing_zone": ("北京时间 UTC+8", "Beijing time, UTC+8"),
     "source": ("采集端 {agent} 信封 {seq}", "agent {agent}, envelope {seq}"),
     "source_of_minutes": ("逐分钟最小与最大值；放大到两小时以内看每个读数", "minutes; zoom to two hours for samples"),

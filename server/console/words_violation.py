@@ -37,8 +37,8 @@ PAIRS: dict[str, tuple[str, str]] = {
     "break.upstream": ("断开位置：电表上游", "break: upstream of the meter"),
     "break.downstream": ("断开位置：电表下游", "break: downstream of the meter"),
     # what led to it
-    "lead.before": ("此前{state}，自 {time} 起 {span}。", "Before it {state} since {time}, for {span}."),
-    "lead.nothing": ("此前这台炉还没有任何覆盖记录。", "Before it nothing was recorded of this furnace."),
+    "lead.before": ("此前{state}，自 {time} 起 {span}。", "Before: {state} since {time}, for {span}."),
+    "lead.nothing": ("此前这台炉还没有任何覆盖记录。", "Before: nothing was recorded of this furnace."),
     "lead.earlier": ("更早的违规：", " Earlier: "),
     "lead.first": ("这是这台炉封存以来的第一起。", " The first of this furnace since it was sealed."),
     # numbers behind the verdict

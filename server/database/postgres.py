@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import Dialect
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -17,8 +17,12 @@ TURN = int.from_bytes(b"coldseal", "big")
 """The advisory lock that a transaction holds; such locks are counted in each database by itself."""
 SERVER = TURN + 1
 """The one that the server holds as long as it is connected."""
+ASKED = 20
+"""So often, 0.1 s apart, for a lock that another server holds."""
 CONNECT_S = 5
-OLDEST = (13, 0)
+GONE_MS = 25_000
+"""Unanswered for so long, the other end is gone; the keep-alives below come to the same."""
+OLDEST = 13
 """Row triggers before a change, on a partitioned table, came with it."""
 
 DISK_FULL, LOCKED, READ_ONLY, NO_RIGHT = "53100", "55P03", "25006", "42501"
@@ -100,6 +104,7 @@ class Postgres:
         role = "server" if self._alone else "command"
         return alive | {
             "connect_timeout": CONNECT_S,
+            "tcp_user_timeout": GONE_MS,
             "client_encoding": "utf8",
             "application_name": f"coldseal {role} {os.getpid()} on {socket.gethostname()}"[:63],
             "options": " ".join(f"-c {key}={value}" for key, value in settings.items()),
@@ -125,24 +130,30 @@ class Postgres:
         cursor = connection.cursor()
         cursor.execute("SELECT current_setting('server_encoding'), current_setting('server_version_num')::int / 10000")
         encoding, major = cursor.fetchone() or ("", 0)
-        held, other = True, None
-        if self._alone:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", (SERVER,))
-            (held,) = cursor.fetchone() or (False,)
-            cursor.execute(OTHER_SERVER, (SERVER,))
-            (other,) = cursor.fetchone() or (None,)
+        other = _other_server(cursor) if self._alone else None
         cursor.close()
         connection.commit()
         wrong = None
         if encoding != "UTF8":
             wrong = f"expected the encoding UTF8, got {encoding}; make it anew: CREATE DATABASE … ENCODING 'UTF8'"
-        elif major < OLDEST[0]:
-            wrong = f"expected PostgreSQL {OLDEST[0]} or newer, got {major}; bring it to a newer release"
-        elif not held:
+        elif major < OLDEST:
+            wrong = f"expected PostgreSQL {OLDEST} or newer, got {major}; bring it to a newer release"
+        elif other is not None:
             wrong = f"another server works on this database ({other or 'not shown to this user'}); end that one first"
         if wrong is not None:
             connection.close()
             raise StoreUnavailable(f"{self.shown}: {wrong}")
+
+
+def _other_server(cursor: DBAPICursor) -> str | None:
+    """Take the server's lock for as long as the connection lasts; who holds it, if it is not to be had."""
+    for _ in range(ASKED):
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", (SERVER,))
+        if cursor.fetchone() == (True,):
+            return None
+        cursor.execute("SELECT pg_sleep(0.1)")  # a server that has just ended: its connection is a moment behind it
+    cursor.execute(OTHER_SERVER, (SERVER,))
+    return str((cursor.fetchone() or ("",))[0])
 
 
 def _take_turn(connection: Connection) -> None:

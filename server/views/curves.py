@@ -262,7 +262,8 @@ def meters_of(session: Session, seal_id: str) -> dict[str, Meter]:
         .where(Meter.seal_id == seal_id, col(Meter.role).in_((FURNACE_METER, WATER_METER)))
         .order_by(col(Meter.id).desc())
     ).all()
-    return {meter.role: meter for meter in found}
+    first = {meter.role: meter for meter in found}
+    return {role: first[role] for role in (FURNACE_METER, WATER_METER) if role in first}
 
 
 def _live(session: Session, meters: dict[str, Meter], from_ms: int, to_ms: int) -> list[Live]:

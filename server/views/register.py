@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, func, select
 
 from server.curve import Gap, Point, extremes, parted
-from server.curve_minutes import advance_wh, gaps_of
+from server.curve_minutes import Advance, gaps_of
 from server.minutes import LAST, LAST_AT, Minutes
 from server.tables import Meter, StoredFinding, Violation
 from server.views.coverage import stored_parts
@@ -14,6 +14,7 @@ from server.views.curves import meters_of
 from server.views.seals import FURNACE_METER
 from server.views.seen import seen_seal
 from server.views.stretches import ENERGY, Stretch, long_stretch
+from server.views.state import FRESH_MS
 from server.views.today import CoveragePart, filled
 
 POINTS_MAX = 1_500
@@ -125,8 +126,11 @@ def draw(found: RegisterMaterial) -> RegisterCurve:
         here = (stretch.from_ms, stretch.to_ms)
         apart_ms = (stretch.to_ms - stretch.from_ms) // GAPS_MAX
         gaps = gaps_of(energy, stretch.period_ms.get(meter.agent_id), found.spans, *here, apart_ms)
+        if gaps and gaps[-1].to_ms == stretch.to_ms and gaps[-1].missing_ms <= FRESH_MS:
+            gaps.pop()  # what has not arrived yet is not missing yet
+        advance = Advance(energy)
         for gap in gaps:
-            gap.energy_wh = advance_wh(energy, gap)
+            gap.energy_wh = advance.over(gap)
         points, ends = _points(energy, gaps)
     return RegisterCurve(
         seal_id=found.seal_id,
@@ -149,7 +153,7 @@ def _points(energy: Minutes, gaps: list[Gap]) -> tuple[list[Point], list[Registe
     if not len(known):
         return parted(known, energy.planes[LAST, known], gaps), []
     values = energy.planes[LAST, known]
-    t_ms = energy.from_ms + energy.planes[LAST_AT, known].astype(np.int64)
+    t_ms = energy.starts_ms[known] + energy.planes[LAST_AT, known].astype(np.int64)
     told = np.ones(len(known), dtype=bool)
     told[1:-1] = (np.diff(values)[:-1] != 0) | (np.diff(values)[1:] != 0) | (np.diff(known)[:-1] > 1) | (
         np.diff(known)[1:] > 1

@@ -16,8 +16,8 @@ from server.tables import Envelope, Meter
 from server.views.today import CoveragePart
 from wire.quantities import Quantity
 
-RAW_MAX_MS = 7_200_000
-"""Up to two hours every poll is decoded; beyond, minutes are."""
+RAW_MAX_MS = 7_260_000
+"""Up to two hours, and a minute that rounding may add, every poll is decoded; beyond, minutes are."""
 
 ENVELOPES_MAX = 10_000
 """No more envelopes than this are decoded for one stretch."""
@@ -80,9 +80,9 @@ class Stretch(msgspec.Struct, frozen=True):
         found, here = self.minutes(meter, quantity), (self.from_ms, self.to_ms)
         drawn = curve_minutes.trace(found, self.period_ms.get(meter.agent_id), spans, *here, max_points)
         if quantity is POWER and drawn.gaps:
-            energy = self.minutes(meter, ENERGY)
+            advance = curve_minutes.Advance(self.minutes(meter, ENERGY))
             for gap in drawn.gaps:
-                gap.energy_wh = curve_minutes.advance_wh(energy, gap)
+                gap.energy_wh = advance.over(gap)
         return drawn
 
     def _polls(self, meter: Meter, quantity: Quantity) -> Polls:

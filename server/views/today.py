@@ -62,7 +62,8 @@ def filled(spans: Sequence[CoveragePart], from_ms: int, to_ms: int) -> list[Cove
             continue
         if first > at_ms:
             parts.append(_uncovered(at_ms, first))
-        parts.append(CoveragePart(from_ms=first, to_ms=last, state=span.state, reason=span.reason))
+        whole = (first, last) == (span.from_ms, span.to_ms)
+        parts.append(span if whole else span.model_copy(update={"from_ms": first, "to_ms": last}))
         at_ms = last
     if at_ms < to_ms:
         parts.append(_uncovered(at_ms, to_ms))

@@ -14,7 +14,7 @@ from tests.edge_agent.broker import MOSQUITTO, free_port, wait_for
 
 NATS = str(Path(sysconfig.get_path("scripts")) / "nats-server")
 PASSWORD = "pw"  # the brokers' users here; the embedded one asks nobody
-ACK_WAIT_S = 1.0
+ACK_WAIT_S = 0.5
 NAMES = ("a1", "a2", "ingest")
 
 

@@ -1,6 +1,8 @@
 """Our two clients, as a test of a broker holds them."""
 
 import asyncio
+import time
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +18,7 @@ from wire.topics import Channel, build
 E = TypeVar("E")
 DEPLOYMENT = "test.coldseal/2026"
 WAIT_S = 30.0
+open_links: list[Uplink] = []
 
 
 def server(folder: Path, broker: Process, protocol: str | None = None, clock: Clock | None = None) -> Broker:
@@ -35,13 +38,13 @@ def server(folder: Path, broker: Process, protocol: str | None = None, clock: Cl
 async def arrived(broker: Broker, count: int, *, acknowledge: bool = True) -> list[Arrived]:
     """The next messages of the server, each lot acknowledged as after a commit; waited for within a generous bound."""
     found: list[Arrived] = []
-    for _ in range(round(WAIT_S / 0.1)):
+    end = time.monotonic() + WAIT_S
+    while len(found) < count:
+        assert time.monotonic() < end, f"waited {WAIT_S} s for {count} messages, got {len(found)}"
         lot = await asyncio.to_thread(broker.take, 10_000, 0.1)
         if acknowledge:
             broker.acknowledge(lot)
         found += lot
-        if len(found) >= count:
-            break
     return found
 
 
@@ -59,8 +62,14 @@ class Agent:
             reconnect_spread_s=1.0,
             protocol=protocol or broker.protocol,  # type: ignore[arg-type]  # one of the two
         )
-        self.link = Uplink(name, self.line, Will(build(name, Channel.STATUS), b"gone"), SystemClock())
         self.events: list[Event] = []
+        self.use(self.line)
+
+    def use(self, line: Line, client_id: str = "") -> None:
+        """Go by another line, before the start; as whoever the client id says."""
+        self.line = line
+        self.link = Uplink(client_id or self.name, line, Will(build(self.name, Channel.STATUS), b"gone"), SystemClock())
+        open_links.append(self.link)
 
     async def start(self) -> "Agent":
         """Connect and subscribe as the courier does."""
@@ -78,9 +87,9 @@ class Agent:
     async def publish(self, payloads: list[bytes], topic: str = "", *, retain: bool = False) -> list[Acknowledged]:
         """Publish and wait for the broker's word on each."""
         before = len(self.told_of(Acknowledged))
-        for payload in payloads:
-            while self.link.publish(topic or build(self.name, Channel.UP), payload, retain=retain) is None:
-                await asyncio.sleep(0.01)  # its own queue is full, as the courier meets it
+        hand_over = partial(self.link.publish, topic or build(self.name, Channel.UP), retain=retain)
+        for payload in payloads:  # None: its own queue is full, as the courier meets it
+            await until(partial(lambda one: hand_over(one) is not None, payload), "room in the queue", WAIT_S)
         return (await self.told(Acknowledged, before + len(payloads)))[before:]
 
     def received(self) -> list[tuple[str, bytes]]:

@@ -19,18 +19,20 @@ class Place:
 
     Attributes:
         broker: its process.
-        authority: it signed the broker, `ingest`, `a1` and `a2`.
+        authority: it signed the broker, `ingest` and the agents.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, agents: tuple[str, ...] = ("a1", "a2")) -> None:
         self.folder = folder
         folder.mkdir()
         self.authority = Authority(folder, "ca")
-        for common_name in ("broker", "ingest", "a1", "a2"):
+        for common_name in ("broker", "ingest", *agents):
             made = self.authority.issue(common_name)
             made.cert.rename(folder / f"{common_name}.pem")
         write = {"mosquitto": _mosquitto, "nats": _nats}[name]
-        self.broker = Process(folder / "data", name, PROTOCOL[name], lambda data, port, _: write(folder, data, port))
+        self.broker = Process(
+            folder / "data", name, PROTOCOL[name], lambda data, port, _: write(folder, data, port, agents)
+        )
 
     def server_settings(self, data: Path) -> ServerSettings:
         """The server's settings for this broker, over TLS."""
@@ -65,25 +67,27 @@ def agent_settings(folder: Path, broker: str, server_key: PrivateKey, agent: str
     return load(file)
 
 
-def _mosquitto(folder: Path, data: Path, port: int) -> list[str]:
+def _mosquitto(folder: Path, data: Path, port: int, _agents: tuple[str, ...]) -> list[str]:
     text = (FILES / "mosquitto.conf").read_text(encoding="utf-8")
     text = _put(text, "/etc/mosquitto/coldseal/", f"{folder}/")
     text = _put(text, "/var/lib/mosquitto/", f"{data}/")
     text = _put(text, "\nlistener 8883\n", f"\nlistener {port} 127.0.0.1\n")
     (folder / "acl").write_bytes((FILES / "acl").read_bytes())
     config = folder / "mosquitto.conf"
-    config.write_text(f"user root\n{text}", encoding="utf-8")  # started by root it would change to a user without rights here
+    config.write_text(
+        f"user root\n{text}", encoding="utf-8"
+    )  # started by root it would change to a user without rights here
     return [MOSQUITTO, "-c", str(config)]
 
 
-def _nats(folder: Path, data: Path, port: int) -> list[str]:
+def _nats(folder: Path, data: Path, port: int, agents: tuple[str, ...]) -> list[str]:
     text = (FILES / "nats.conf").read_text(encoding="utf-8")
     text = _put(text, "/etc/nats/coldseal/", f"{folder}/")
     text = _put(text, "/var/lib/nats", f"{data}/store")
     text = _put(text, "0.0.0.0:8883", f"127.0.0.1:{port}")
     text = _put(text, "127.0.0.1:4222", f"127.0.0.1:{free_port()}")
     users = (FILES / "nats_users.conf").read_text(encoding="utf-8")
-    (folder / "nats_users.conf").write_text(with_agents(users, "a1", "a2"), encoding="utf-8")
+    (folder / "nats_users.conf").write_text(with_agents(users, *agents), encoding="utf-8")
     config = folder / "nats.conf"
     config.write_text(text, encoding="utf-8")
     return [NATS, "-c", str(config)]

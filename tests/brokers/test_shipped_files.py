@@ -13,7 +13,7 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge_agent.health import Fault
-from edge_agent.uplink import VERSIONS, Connected, Lost, Uplink, Will
+from edge_agent.uplink import VERSIONS, Connected, Lost
 from server.broker import Broker
 from tests.brokers.kinds import NATS
 from tests.brokers.links import Agent, arrived
@@ -59,9 +59,7 @@ class SignedAgent(Agent):
 
     def __init__(self, place: Place, certificate: str, client_id: str = "") -> None:
         super().__init__(place.broker, certificate)
-        settings = place.agent_settings(place.tls(certificate), KEY, certificate)
-        status = build(certificate, Channel.STATUS)
-        self.link = Uplink(client_id or certificate, settings.broker, Will(status, b"gone"), SystemClock())
+        self.use(place.agent_settings(place.tls(certificate), KEY, certificate).broker, client_id)
 
 
 async def ingest_of(place: Place, folder: Path, clock: SystemClock | None = None) -> Broker:
@@ -76,7 +74,7 @@ CERTIFICATES = {
                         ["expected a certificate for 'a1', got one for 'a2'", "not connecting", "a1.yaml"]),
     "another authority's": ("{ca: %s/ca.pem, cert: %s/other/a1.crt, key: %s/other/a1.key}",
                             ["hung up before it answered", "issued to 'a1' by the broker's authority"]),
-    "expired": ("{ca: %s/ca.pem, cert: %s/old/a1.crt, key: %s/old/a1.key}", ["hung up", "valid from", "now is"]),
+    "expired": ("{ca: %s/ca.pem, cert: %s/old.crt, key: %s/old.key}", ["hung up", "valid from", "now is"]),
     "none": ("{ca: %s/ca.pem}", ["hung up before it answered", "set broker.tls.cert and broker.tls.key"]),
     "a broker of another authority": ("{ca: %s/other/theirs.pem, cert: %s/a1.pem, key: %s/a1.key}",
                                       ["cannot be reached", "certificate verify failed", "broker.tls"]),
@@ -87,11 +85,7 @@ CERTIFICATES = {
 async def test_a_wrong_certificate(case: str, place: Place, tmp_path: Path) -> None:
     """The agent says what is wrong and what to correct; nothing leaves the outbox; other agents notice nothing."""
     Authority(place.folder / "other", "theirs").issue("a1")
-    old = place.folder / "old"
-    old.mkdir()
-    expired = place.authority.issue("a1", expired=True)
-    for file in (expired.cert, expired.key):
-        (old / file.name).write_bytes(file.read_bytes())
+    place.authority.issue("a1", stem="old", expired=True)
     wrong, words = CERTIFICATES[case]
     other = await SignedAgent(place, "a2").start()
     settings = place.agent_settings(wrong.replace("%s", str(place.folder)), KEY)
@@ -132,8 +126,7 @@ async def test_each_agent_has_its_own_topics(place: Place, tmp_path: Path) -> No
     assert sorted(m.message.payload for m in found) == [b"of a1", b"of a2"]
     assert [payload for _, payload in one.received() + two.received()] == [b"for a1", b"for a2"]
     assert (refused[0].code >= 0x80) == (place.broker.promises.refused_publish_is_told == "in MQTT 5")
-    denied = {"mosquitto": "Denied PUBLISH from a1", "nats": "Publish Violation"}[place.broker.name]
-    assert denied in place.broker.log()
+    assert ("Publish Violation" in place.broker.log()) == (place.broker.name == "nats")
 
 
 async def test_a_certificate_takes_its_own_session_only(place: Place, tmp_path: Path) -> None:

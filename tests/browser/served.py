@@ -24,6 +24,9 @@ from tests.server.stores import settings_on
 from tests.server.views.county import County
 
 CHROMIUM = "/usr/bin/chromium"
+INTRANET = "coldseal.intranet"
+"""A name that the browser takes for this machine, but not for a safe place as it does with 127.0.0.1."""
+
 ARGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -32,6 +35,7 @@ ARGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--host-resolver-rules=MAP {INTRANET} 127.0.0.1",
 )
 
 RESUMED_S = 7_800
@@ -157,15 +161,22 @@ class Visit:
         self.page.on("console", lambda said: self.mistakes.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.mistakes.append(str(error)))
 
-    def enter(self, site: Site, path: str = "/", *, secret: str | None = None) -> None:
-        """Sign in by a one-time link, or with a session's secret, and open a page."""
+    def enter(self, site: Site, path: str = "/", *, secret: str | None = None, url: str = "") -> None:
+        """Sign in by a one-time link, or with a session's secret, and open a page.
+
+        Args:
+            site: the server.
+            path: of the page.
+            secret: of a session; without one a link is used.
+            url: of a line to the server, where one is between.
+        """
         if secret is None:
             self.page.goto(site.link())
             self.page.get_by_role("button").click()
             self.page.wait_for_url(site.url + "/")
         else:
-            self._context.add_cookies([{"name": "coldseal", "value": secret, "url": site.url}])
-            self.page.goto(site.url + "/")
+            self._context.add_cookies([{"name": "coldseal", "value": secret, "url": url or site.url}])
+            self.page.goto((url or site.url) + "/")
         if path != "/":
             self.page.goto(site.url + path)
         self.page.wait_for_selector("header .brand")
@@ -197,12 +208,20 @@ class Opener:
         self._browser = browser
         self._visits: list[Visit] = []
 
-    def __call__(
-        self, site: Site, path: str = "/", *, secret: str | None = None, size: tuple[int, int] = (1366, 768)
+    def __call__(  # noqa: PLR0913 - what may differ between visits
+        self,
+        site: Site,
+        path: str = "/",
+        *,
+        secret: str | None = None,
+        size: tuple[int, int] = (1366, 768),
+        before: str = "",
     ) -> Visit:
-        """A window on a page of a site."""
+        """A window on a page of a site; `before` is run in it before its own scripts."""
         visit = Visit(self._browser, size=size)
         self._visits.append(visit)
+        if before:
+            visit.page.add_init_script(before)
         visit.enter(site, path, secret=secret)
         return visit
 

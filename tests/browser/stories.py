@@ -1,6 +1,6 @@
 """Stories that the pages show: counties of invented furnaces, told through signed envelopes and people's own steps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 
 from sqlmodel import Session, col, select
 
@@ -12,10 +12,11 @@ from server.access.who import Who
 from server.county_names import county_names
 from server.detect.finding import Coverage
 from server.notify.tables import AlertEvent, AlertLog, AlertMessage
-from server.tables import CoverageSpan, Enterprise, Furnace, Seal, Site as Place, Violation
+from server.tables import CoverageSpan, Furnace, Seal, Violation
+from server.tables import Site as Place
 from tests.browser.served import NOW_S, RESUMED_S, Site, melt
 from tests.server.ingest.plant import START_MS
-from tests.server.views.county import County, Draw, Furnished
+from tests.server.views.county import County, Draw
 
 DAY_MS = 86_400_000
 QUIET = 4
@@ -34,12 +35,11 @@ CHANGED = {
 def tell_a_wall(site: Site) -> None:
     """Thirteen counties at 02:51:40: five seals need a person, two of them have one, the rest are proved off."""
     county = site.county
-    told = [(county.seal(*CHANGED[name]), draw, until) for name, draw, until in _CHANGES]
-    for place, (name, (number, *_)) in ((name, (name, entry)) for name, entry in CHANGED.items()):
-        assert place == name
+    for name, (first, until, draw) in _CHANGES.items():
+        number, enterprise, furnace = CHANGED[name]
+        changed = county.seal(number, enterprise, furnace)
         _move(county, number, _code(name))
-    for furnished, draw, until in told:
-        county.feed(furnished, 6_600, until, draw)
+        county.feed(changed, first, until, draw)
     numbers = iter(range(101, 101 + QUIET * len(county_names())))
     for code in county_names():
         for _ in range(QUIET):
@@ -52,17 +52,14 @@ def tell_a_wall(site: Site) -> None:
     _people_act(site)
 
 
-def _small(second: int) -> float:
-    return 2_600.0 if second >= 8_700 else 0.0
-
-
-_CHANGES: Sequence[tuple[str, Draw, int]] = (
-    ("闽侯县", melt, NOW_S - 3),
-    ("闽清县", lambda s: 110_000.0 if 7_500 <= s < 9_200 else 0.0, NOW_S - 10),
-    ("福清市", lambda _s: 0.0, NOW_S - 860),
-    ("罗源县", lambda s: 180_000.0 if s >= 9_000 else 0.0, NOW_S - 5),
-    ("长乐区", _small, NOW_S - 8),
-)
+_CHANGES: Mapping[str, tuple[int, int, Draw]] = {
+    "闽侯县": (7_140, NOW_S - 3, melt),
+    "闽清县": (8_400, NOW_S - 10, lambda s: 110_000.0 if 8_700 <= s < 9_600 else 0.0),
+    "福清市": (9_000, NOW_S - 860, lambda _s: 0.0),
+    "罗源县": (8_700, NOW_S - 5, lambda s: 180_000.0 if s >= 9_000 else 0.0),
+    "长乐区": (8_400, NOW_S - 8, lambda s: 2_600.0 if s >= 8_700 else 0.0),
+}
+"""County to the first and last second that its furnace's agent tells of, and the draw in W."""
 
 
 def _code(name: str) -> str:

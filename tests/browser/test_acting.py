@@ -1,15 +1,20 @@
-"""The page while something happens: news that appears by itself, a person who acts, a token that ends."""
+"""The board while something happens: news by itself, a person who acts, others who look on, a session that ends."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from sqlmodel import select
+from sqlmodel import Session, col, select
 
-from server import violations
-from server.tables import Token, Transition
+from server import life
+from server.access import sessions
+from server.access.audit import COMMAND_LINE
+from server.access.rights import Role
+from server.tables import Transition, Violation
 from tests.browser.served import Opener, Site, tell_a_start
+from tests.server.ingest.plant import START_MS
+from tests.server.views.county import Draw, Furnished
 
 
 @pytest.fixture
@@ -21,110 +26,202 @@ def site(tmp_path: Path) -> Iterator[Site]:
     served.stop()
 
 
-def test_a_violation_appears_by_itself(visit: Opener, site: Site) -> None:
+def happen(site: Site, furnished: Furnished, from_s: int, to_s: int, draw: Draw) -> None:
+    """Envelopes arrive, and the worker tells of what it committed."""
+    site.county.feed(furnished, from_s, to_s, draw)
+    site.server.news.tell([furnished.seal_id])
+
+
+def test_a_restart_appears_by_itself(visit: Opener, site: Site) -> None:
     """A violation that is stored after the page was opened shows up, and what was selected stays selected."""
     seen = visit(site)
-    expect(seen.page.locator(".item.violation")).to_have_count(1)
-    newcomer = site.county.seal(70, "示例合金三厂")
-    site.county.feed(newcomer, 7_862, 7_930, lambda _second: 200_000.0)
-    expect(seen.page.locator(".item.violation")).to_have_count(2)
-    expect(seen.page.locator(".item.violation").first).to_contain_text("示例合金三厂")
-    expect(seen.page.locator(".item.selected")).to_have_attribute("aria-current", "true")
+    expect(seen.page.locator(".item")).to_have_count(1)
+    happen(site, site.county.seal(70, "示例合金三厂"), 7_862, 7_930, lambda _second: 200_000.0)
+    expect(seen.page.locator(".item")).to_have_count(2)
+    expect(seen.page.locator(".item").first).to_contain_text("示例合金三厂")
     expect(seen.page.locator(".item.selected")).to_contain_text("示例铸造一厂")
+    expect(seen.page.locator(".item.selected")).to_have_attribute("aria-current", "true")
     assert not seen.mistakes
 
 
-def test_the_first_violation_is_shown_by_itself(visit: Opener, tmp_path: Path) -> None:
-    """While nobody chose anything the first violation takes the page; a seal that a person chose stays."""
+def test_the_first_one_is_shown_by_itself(visit: Opener, tmp_path: Path) -> None:
+    """A calm board says so and what to do next; the first violation that comes is opened by itself."""
     calm = Site(tmp_path)
-    first, second = calm.county.seal(1, "示例铸造一厂"), calm.county.seal(2, "示例铸造二厂")
-    calm.county.feed(first, 0, 60)
-    calm.county.feed(second, 0, 60)
-    waiting, chosen = visit(calm.start()), visit(calm)
-    chosen.pick("示例铸造二厂", "seal")
-    expect(waiting.page.locator("aside h1")).to_have_text("没有违规需要处理。")
-    calm.county.feed(first, 60, 120, lambda _second: 200_000.0)
-    expect(waiting.page.locator("article h1")).to_contain_text("恢复用电：最高 200 kW")
-    expect(chosen.page.locator(".item.violation")).to_have_count(1)
-    expect(chosen.page.locator("article h1")).to_contain_text("示例铸造二厂 1 号炉 现在证实断电")
+    furnished = calm.county.seal(1, "示例铸造一厂")
+    calm.county.feed(furnished, 0, 60)
+    waiting = visit(calm.start())
+    expect(waiting.page.locator("aside h1")).to_have_text("需要处理 0")
+    expect(waiting.page.locator(".empty h1")).to_have_text("现在没有什么需要你处理。")
+    happen(calm, furnished, 60, 120, lambda _second: 200_000.0)
+    expect(waiting.page.locator("h1.sentence")).to_contain_text("恢复用电：最高 200 kW")
     waiting.close()
-    chosen.close()
     calm.stop()
 
 
-def test_acknowledge_by_button(visit: Opener, site: Site) -> None:
-    """The button records who, when and why; the row leaves the group of the unacknowledged and nothing blinks."""
-    seen = visit(site, secret=site.token("李"))
-    seen.page.get_by_label("理由").fill("已通知闽侯县")
-    seen.page.get_by_role("button", name="确认").click()
-    expect(seen.page.locator(".item.violation.is-acknowledged")).to_have_count(1)
-    expect(seen.page.locator(".life")).to_contain_text("李")
-    expect(seen.page.locator(".mark.blinks")).to_have_count(0)
-    expect(seen.page.get_by_role("button", name="确认")).to_be_hidden()
-    steps = _steps(site)
-    assert [(step.from_state, step.to_state, step.author, step.reason) for step in steps[1:]] == [
-        ("open", "acknowledged", "李", "已通知闽侯县")
+def test_a_whole_life_by_keyboard_and_a_second_viewer(visit: Opener, site: Site) -> None:
+    """Acknowledged, dispatched, commented, confirmed and closed without a mouse; another screen sees each step."""
+    site.account("陈检查", Role.INSPECTOR)
+    acting = visit(site, secret=site.token("李值班", Role.MONITOR))
+    watching = visit(site, secret=site.token("王看", Role.VIEWER))
+    facts, keys = watching.page.locator(".facts"), acting.page.keyboard
+    expect(facts).to_contain_text("未确认")
+    keys.press("a")
+    expect(facts).to_contain_text("已确认")
+    for key, text, word in (("d", "请到厂看炉", "已派单 陈检查"), ("c", "厂方说在试炉", ""), ("v", "现场确认在熔", "已核实")):
+        keys.press(key)
+        expect(acting.page.locator("dialog.step")).to_be_visible()
+        if key == "d":
+            acting.page.get_by_label("派给").select_option(label="陈检查 (u1)")
+            keys.press("Tab")
+        keys.type(text)
+        keys.press("Control+Enter")
+        expect(acting.page.locator("dialog.step")).to_be_hidden()
+        expect(facts).to_contain_text(word)
+    expect(watching.page.locator(".log")).to_contain_text("李值班 备注 示例铸造一厂")
+    keys.press("q")
+    expect(acting.page.locator("dialog.step")).to_be_visible()
+    keys.type("已断开，已加封")
+    keys.press("Control+Enter")
+    expect(watching.page.locator(".item")).to_have_count(0)
+    assert [(s.to_state, s.kind, s.reason) for s in _steps(site)[1:]] == [
+        ("acknowledged", "step", "已看到 seen"),
+        ("dispatched", "step", "请到厂看炉"),
+        ("dispatched", "comment", "厂方说在试炉"),
+        ("confirmed", "step", "现场确认在熔"),
+        ("closed", "step", "已断开，已加封"),
     ]
+    assert not acting.mistakes + watching.mistakes
 
 
-def test_acknowledge_by_key(visit: Opener, site: Site) -> None:
-    """A acknowledges what is selected, once; while a reason is typed it is a letter."""
-    seen = visit(site, secret=site.token("王"))
-    seen.page.keyboard.press("r")
-    expect(seen.page.get_by_label("理由")).to_be_focused()
-    seen.page.keyboard.type("Saw it")
-    seen.page.locator("article h1").click()
-    seen.page.keyboard.press("a")
-    expect(seen.page.locator(".item.violation.is-acknowledged")).to_have_count(1)
-    seen.page.keyboard.press("a")
-    expect(seen.page.locator(".life li")).to_have_count(2)
-    assert [(step.author, step.reason) for step in _steps(site)[1:]] == [("王", "Saw it")]
+def test_acknowledge_by_button_with_a_reason(visit: Opener, site: Site) -> None:
+    """A reason may be written while acknowledging; while it is typed a key is a letter; nothing blinks after it."""
+    seen = visit(site, secret=site.token("李"), size=(1920, 1080))
+    expect(seen.page.locator(".item .mark.blinks")).to_have_count(1)
+    seen.page.get_by_role("button", name="写理由").click()
+    seen.page.keyboard.type("Saw a call")
+    seen.page.get_by_role("button", name="记下").click()
+    expect(seen.page.locator(".list.working .item")).to_have_count(1)
+    expect(seen.page.locator(".mark.blinks")).to_have_count(0)
+    expect(seen.page.get_by_role("button", name="确认", exact=True)).to_be_hidden()
+    assert [(s.to_state, s.reason) for s in _steps(site)[1:]] == [("acknowledged", "Saw a call")]
 
 
 def test_closing_needs_a_reason(visit: Opener, site: Site) -> None:
-    """Without a reason the page says what is missing and records nothing; with one the violation is closed."""
+    """Without a word the dialog stays and records nothing; what was typed is still there after Escape."""
     seen = visit(site, secret=site.token("周"))
-    seen.page.get_by_role("button", name="关闭").click()
-    expect(seen.page.get_by_role("alert").first).to_contain_text("关闭要写明理由")
+    sheet = seen.page.locator("dialog.step")
+    seen.page.keyboard.press("q")
+    expect(sheet).to_be_visible()
+    seen.page.keyboard.press("Control+Enter")
+    assert seen.page.evaluate("document.querySelector('#step-reason').validity.valueMissing")
+    seen.page.keyboard.type("误合闸")
+    seen.page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
     assert len(_steps(site)) == 1
-    seen.page.get_by_label("理由").fill("误合闸,已断开")
-    seen.page.get_by_role("button", name="关闭").click()
-    expect(seen.page.locator(".item.violation.is-closed")).to_have_count(1)
-    assert [(step.to_state, step.reason) for step in _steps(site)[1:]] == [("closed", "误合闸,已断开")]
+    seen.page.reload()
+    seen.page.wait_for_selector(".item")
+    seen.page.keyboard.press("q")
+    expect(seen.page.get_by_label("理由")).to_have_value("误合闸")
+
+
+def test_a_viewer_is_offered_nothing(visit: Opener, site: Site) -> None:
+    """Who may only read sees no button of a step, no key does one, and the cookie itself cannot acknowledge."""
+    seen = visit(site, secret=site.token("王看", Role.VIEWER))
+    expect(seen.page.locator("h1.sentence")).to_be_visible()
+    expect(seen.page.locator(".actions .button:visible")).to_have_count(0)
+    for key in "adcvxqr":
+        seen.page.keyboard.press(key)
+    expect(seen.page.locator("dialog[open]")).to_have_count(0)
+    violation_id = _steps(site)[0].violation_id
+    answer = seen.page.request.post(f"{site.url}/api/v1/violations/{violation_id}/acknowledge", data={"reason": ""})
+    assert answer.status == 403
+    assert len(_steps(site)) == 1
 
 
 def test_someone_else_was_first(visit: Opener, site: Site) -> None:
-    """When the interface closed it meanwhile, the page says so, records nothing, and keeps what was typed."""
+    """Who comes second is told who was first and when; the text is kept, and the page shows how it stands."""
     seen = visit(site, secret=site.token("李"))
-    (step,) = _steps(site)
+    seen.page.keyboard.press("d")
     seen.page.get_by_label("理由").fill("已通知闽侯县")
     with site.server.store.transaction() as session:
-        violations.close(session, step.violation_id, author="陈", reason="误合闸", now_ms=site.clock.wall_ms())
-    seen.page.get_by_role("button", name="确认").click()
-    expect(seen.page.get_by_role("alert").first).to_contain_text("没有记下")
-    expect(seen.page.get_by_label("理由")).to_have_value("已通知闽侯县")
-    assert [step.author for step in _steps(site)] == ["ColdSeal", "陈"]
+        _close(session, site)
+    seen.page.get_by_role("button", name="记下").click()
+    expect(seen.page.get_by_role("alert").first).to_contain_text("已把它改为「已关闭」")
+    expect(seen.page.locator(".facts")).to_contain_text("已关闭")
+    assert [step.to_state for step in _steps(site)] == ["open", "closed"]
+
+
+def test_sound_title_and_icon(visit: Opener, site: Site) -> None:
+    """An unacknowledged red is in the tab's title and icon, sounds after the first touch, and not after it was seen."""
+    seen = visit(site, secret=site.token("李"), before=COUNTED)
+    page = seen.page
+    expect(page).to_have_title("(1) ■ 值班 · ColdSeal")
+    assert "svg" in page.get_attribute("link[rel~=icon]", "href")
+    assert page.evaluate("window.tones") == 0
+    expect(page.locator("[data-sound]")).to_have_text("声音 点一下即开")
+    page.locator("h1.sentence").click()
+    page.wait_for_function("window.tones > 0")
+    expect(page.locator("[data-sound]")).to_have_text("声音 开")
+    page.keyboard.press("a")
+    expect(page).to_have_title("值班 · ColdSeal")
+    page.wait_for_timeout(300)
+    tones = page.evaluate("window.tones")
+    happen(site, site.county.seal(70, "示例合金三厂"), 7_862, 7_930, lambda _second: 200_000.0)
+    page.wait_for_function("before => window.tones > before", arg=tones)
+    page.locator("[data-sound]").click()
+    expect(page.locator("[data-sound]")).to_have_attribute("aria-pressed", "false")
+    page.reload()
+    expect(page.locator("[data-sound]")).to_have_text("声音 关")
+
+
+COUNTED = """
+window.tones = 0;
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (...args) { window.tones += 1; return start.apply(this, args); };
+"""
+"""Counts what the page asks Web Audio to play; the sound itself goes on as it would."""
 
 
 def test_names_are_text(visit: Opener, site: Site) -> None:
-    """A name that looks like markup is shown as it is written."""
+    """A name that looks like markup is shown as it is written, in the row, the sentence and the search."""
     name = "<img src=x onerror=alert(1)>厂"
-    site.county.feed(site.county.seal(71, name), 7_862, 7_930, lambda _second: 200_000.0)
+    happen(site, site.county.seal(71, name), 7_862, 7_930, lambda _second: 200_000.0)
     seen = visit(site)
     seen.pick("onerror")
-    expect(seen.page.locator("article h1")).to_contain_text(name)
-    assert seen.page.locator("article img").count() == 0
+    expect(seen.page.locator("h1.sentence")).to_contain_text(name)
+    seen.page.keyboard.press("/")
+    expect(seen.page.locator(".results")).to_contain_text(name)
+    assert seen.page.locator("img").count() == 0
 
 
-def test_a_token_that_is_over_ends_the_page(visit: Opener, site: Site) -> None:
-    """An open page asks again who looks: after the token is revoked it leads to the sign-in."""
-    seen = visit(site, secret=site.token("吴"))
+def test_a_session_that_is_over_ends_the_page(visit: Opener, site: Site) -> None:
+    """An open page asks again who looks: after the session is revoked it leads to the sign-in, and back after it."""
+    secret = site.token("吴")
+    seen = visit(site, "/en", secret=secret)
     with site.server.store.transaction() as session:
-        token = session.exec(select(Token).where(Token.name == "吴")).one()
-        token.revoked_ms = site.clock.wall_ms()
-        session.add(token)
-    site.clock.now_ms += 10_000
-    seen.page.wait_for_url("**/sign-in?next=**")
+        browser = sessions.found(session, secret)
+        assert browser is not None
+        browser.revoked_ms = site.clock.wall_ms()
+        session.add(browser)
+    site.server.news.tell(["FZ-MH-2026-0043"])
+    seen.page.wait_for_url("**/sign-in?next=%2Fen*")
+
+
+def test_hundreds_are_shown_in_part(visit: Opener, site: Site) -> None:
+    """Of a storm the first rows are built at once and the rest when asked for; the count tells of all."""
+    with site.server.store.transaction() as session:
+        first = session.exec(select(Violation)).one()
+        for number in range(60):
+            session.add(Violation(**first.model_dump() | {"id": f"V-STORM{number:02d}", "first_ms": START_MS + number}))
+            session.flush()
+            session.add(
+                Transition(violation_id=f"V-STORM{number:02d}", at_ms=START_MS, to_state="open", author="ColdSeal", reason="")
+            )  # fmt: skip
+    seen = visit(site)
+    expect(seen.page.locator("aside h1")).to_have_text("需要处理 61")
+    expect(seen.page.locator(".item")).to_have_count(40)
+    seen.page.get_by_role("button", name="再显示").click()
+    expect(seen.page.locator(".item")).to_have_count(61)
 
 
 def test_an_empty_county_says_what_to_do(visit: Opener, tmp_path: Path) -> None:
@@ -133,6 +230,7 @@ def test_an_empty_county_says_what_to_do(visit: Opener, tmp_path: Path) -> None:
     seen = visit(site)
     expect(seen.page.locator(".empty")).to_contain_text("coldseal seal add")
     expect(seen.page.locator("article")).to_be_hidden()
+    seen.close()
     site.stop()
 
 
@@ -141,11 +239,16 @@ def test_two_servers_in_one_process(visit: Opener, tmp_path: Path, site: Site) -
     second = Site(tmp_path / "second")
     second.county.feed(second.county.seal(90, "示例机械六厂"), 7_740, 7_860)
     seen = visit(site)
-    expect(seen.page.locator(".item.seal")).to_have_count(2)
-    expect(seen.page.locator(".item.seal").first).to_contain_text("示例铸造一厂")
+    expect(seen.page.locator(".item")).to_have_count(1)
+    expect(seen.page.locator(".county .total")).to_have_text("2")
     second.stop()
+
+
+def _close(session: Session, site: Site) -> None:
+    violation = session.exec(select(Violation)).one()
+    life.close(session, violation.id, by=COMMAND_LINE, reason="误合闸", now_ms=site.clock.wall_ms())
 
 
 def _steps(site: Site) -> list[Transition]:
     with site.server.store.transaction() as session:
-        return list(session.exec(select(Transition).order_by(Transition.id)).all())  # type: ignore[arg-type]
+        return list(session.exec(select(Transition).order_by(col(Transition.id))).all())

@@ -1,6 +1,7 @@
 """The chart's option without a browser: what is null, what is red, what is hatched, which clock the axis shows."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from server.console.words import Words
 from server.curve import Gap
 from server.detect.finding import Coverage
 from server.views import Curve, SealRow
-from server.views.curves import DeclaredWindow, Mark
+from server.views.curves import DeclaredWindow, Line, Live, Mark, Source
 from server.views.seals import AgentHeard
 from server.views.state import FRESH_MS, SealState
 from server.views.today import CoveragePart, CoverageToday
@@ -38,7 +39,8 @@ def curve(points: Points, **more: Any) -> Curve:  # noqa: ANN401 - a curve's own
     given: dict[str, Any] = {
         "period_ms": 1_000, "samples": len(points), "bucket_ms": None, "gaps": [], "seal_id": "S", "agent_id": "a1",
         "meter": "m1", "from_ms": at(0), "to_ms": at(100), "allowed_w": 2_000.0, "threshold_w": 10_500.0,
-        "windows": [], "marks": [], "spans": [part(0, 100, Coverage.OFF, "metered")],
+        "windows": [], "marks": [], "spans": [part(0, 100, Coverage.OFF, "metered")], "lines": [], "live": [],
+        "sources": [], "detail_from_ms": None, "detail_to_ms": None,
     }  # fmt: skip
     return Curve(points=points, **(given | more))
 
@@ -56,10 +58,29 @@ def mark(first_s: float, last_s: float, code: str = "resumed_power", severity: s
     )  # fmt: skip
 
 
+def gap(from_s: float, to_s: float, reason: str, energy_wh: float | None = None) -> Gap:
+    """A gap by seconds of the day."""
+    from_ms, to_ms = at(from_s), at(to_s)
+    return Gap(from_ms=from_ms, to_ms=to_ms, reason=reason, missing_ms=to_ms - from_ms, energy_wh=energy_wh)
+
+
+def one(of: dict[str, Any], name: str, panel: int = 0) -> dict[str, Any]:
+    """The series of a name in a panel."""
+    (series,) = (each for each in of["series"] if (each["name"], each["xAxisIndex"]) == (name, panel))
+    found: dict[str, Any] = series
+    return found
+
+
+def bands(of: dict[str, Any], name: str, panel: int = 0) -> list[list[dict[str, Any]]]:
+    """The areas of a series."""
+    found: list[list[dict[str, Any]]] = one(of, name, panel)["markArea"]["data"]
+    return found
+
+
 def data(of: dict[str, Any], name: str) -> list[list[float | None]]:
     """A series' data with seconds of the day for times."""
-    (series,) = (one for one in of["series"] if one["name"] == name)
-    return [[(t - shifted(START_MS)) / 1000, kw] for t, kw in series["data"]]
+    series = next(each for each in of["series"] if each["name"] == name)
+    return [[(t - shifted(START_MS)) / 1000, value] for t, value in series["data"]]
 
 
 def test_null_stays_null() -> None:
@@ -69,6 +90,7 @@ def test_null_stays_null() -> None:
     for series in seen["series"][:2]:
         assert series["connectNulls"] is False
         assert series["step"] == "end"
+        assert not series.keys() & {"smooth", "sampling"}
 
 
 def test_a_violation_is_another_line() -> None:
@@ -90,33 +112,39 @@ def test_only_power_colours_the_line(code: str, severity: str) -> None:
     """An open seal or a silent agent marks a moment but says nothing about the draw."""
     seen = drawn(curve([(at(1), 0.0), (at(2), 0.0)], marks=[mark(1, 2, code, severity)]))
     assert data(seen, "violation") == []
-    assert shifted(at(1)) in [line.get("xAxis") for line in seen["series"][0]["markLine"]["data"]]
+    assert shifted(at(1)) in [line.get("xAxis") for line in one(seen, "power")["markLine"]["data"]]
 
 
 def test_gaps_are_hatched_with_their_reason() -> None:
     """A gap is amber with its reason; where the register closed it, grey; a short one is still 3 px wide."""
-    gaps = [
-        Gap(from_ms=at(10), to_ms=at(30), reason="timeout"),
-        Gap(from_ms=at(50), to_ms=at(70), reason="no_data"),
-        Gap(from_ms=at(80), to_ms=at(80.001), reason="busy"),
-    ]
-    spans = [part(0, 50, Coverage.UNPROVED, "timeout"), part(50, 100, Coverage.OFF, "register")]
-    amber, grey, short = drawn(curve([(at(1), 0.0)], gaps=gaps, spans=spans))["series"][0]["markArea"]["data"]
-    assert amber[0]["name"] == "未证实：电表无应答 20\u2009秒"
-    assert grey[0]["name"] == "寄存器补证：没有数据 20\u2009秒"
-    assert amber[0]["itemStyle"]["color"]["image"] != grey[0]["itemStyle"]["color"]["image"]
+    gaps = [gap(10, 30, "timeout", 23_500.0), gap(50, 70, "no_data", 0.0), gap(80, 80.001, "busy")]
+    spans = [part(0, 50, Coverage.UNPROVED, "timeout"), part(50, 75, Coverage.OFF, "register"),
+             part(75, 100, Coverage.UNPROVED, "busy")]  # fmt: skip
+    seen = drawn(curve([(at(1), 0.0)], gaps=gaps, spans=spans))
+    (amber, short), (grey,) = bands(seen, "missing"), bands(seen, "closed")
+    assert amber[0]["name"] == "未证实：电表无应答 20\u2009秒，电量 +23.5\u2009kWh"
+    assert grey[0]["name"] == "寄存器补证：没有数据 20\u2009秒，电量 0\u2009kWh"
+    looks = [one(seen, name)["markArea"]["itemStyle"]["color"]["image"] for name in ("missing", "closed")]
+    assert looks[0] != looks[1]
     assert [a[0]["label"]["show"] for a in (amber, grey, short)] == [True, True, False]
     assert short[1]["xAxis"] - short[0]["xAxis"] >= 100_000 * 3 // 900
 
 
+def test_gaps_told_as_one_say_how_long_they_were_together() -> None:
+    """Many short gaps of one reason in one bucket say how much was missing, not how far apart they lay."""
+    together = gap(10, 60, "busy").model_copy(update={"missing_ms": 7_000})
+    spans = [part(0, 100, Coverage.UNPROVED, "busy")]
+    (area,) = bands(drawn(curve([(at(1), 0.0)], gaps=[together], spans=spans)), "missing")
+    assert area[0]["name"] == "未证实：电表忙 7\u2009秒"
+
+
 def test_before_the_seal_nothing_is_missing() -> None:
     """Time outside of the seal is left blank: nothing was to be proved there."""
-    gap = Gap(from_ms=at(0), to_ms=at(50), reason="no_data")
-    (area,) = drawn(curve([], gaps=[gap], spans=[part(40, 100, Coverage.UNPROVED, "no_data")]))["series"][0][
-        "markArea"
-    ]["data"]
+    of = curve([], gaps=[gap(0, 50, "no_data")], spans=[part(40, 100, Coverage.UNPROVED, "no_data")])
+    (area,) = bands(drawn(of), "missing")
     assert [edge["xAxis"] for edge in area] == [shifted(at(40)), shifted(at(50))]
-    assert drawn(curve([], gaps=[gap], spans=[]))["series"][0]["markArea"]["data"] == []
+    outside = drawn(curve([], gaps=[gap(0, 50, "no_data")], spans=[]))
+    assert bands(outside, "missing") == bands(outside, "closed") == []
 
 
 def test_the_lane_shows_every_state() -> None:
@@ -127,42 +155,151 @@ def test_the_lane_shows_every_state() -> None:
         part(50, 75, Coverage.UNPROVED, "no_data"),
         part(75, 100, Coverage.ON, "resumed_power"),
     ]
-    lane = drawn(curve([], spans=spans))["series"][2]["markArea"]["data"]
-    assert [area[0]["name"] for area in lane] == [
+    lane = [each for each in drawn(curve([], spans=spans))["series"] if each["name"].startswith("coverage")]
+    assert [area[0]["name"] for each in lane for area in each["markArea"]["data"]] == [
         "证实断电",
         "寄存器补证：电能寄存器未走",
         "未证实：没有数据",
         "证实用电",
     ]
-    assert len({json.dumps(area[0]["itemStyle"]["color"]) for area in lane}) == 4
+    assert len({json.dumps(each["markArea"]["itemStyle"]["color"]) for each in lane}) == 4
+
+
+def test_a_moment_of_draw_is_seen_in_a_year() -> None:
+    """Of many spans in one pixel those that are not proved off stay, 3 px wide, and time is never told twice."""
+    year_s = 365 * 86_400
+    spans = [part(0, 1_000, Coverage.OFF, "metered"), part(1_000, 1_002, Coverage.ON, "resumed_power"),
+             part(1_002, year_s, Coverage.OFF, "metered")]  # fmt: skip
+    seen = drawn(curve([], spans=spans, to_ms=at(year_s)))
+    (on,) = bands(seen, "coverage state.on", 1)
+    assert on[1]["xAxis"] - on[0]["xAxis"] >= year_s * 1000 // 900 * 3
+    off = bands(seen, "coverage state.off", 1)
+    assert off[-1][0]["xAxis"] == on[1]["xAxis"]
 
 
 def test_pledge_and_test_line() -> None:
     """The pledge and the line of the test above it are drawn; without a stored pledge neither is."""
-    lines = drawn(curve([]))["series"][0]["markLine"]["data"]
+    lines = one(drawn(curve([])), "power")["markLine"]["data"]
     assert [(line["yAxis"], line["label"]["formatter"]) for line in lines] == [
         (12.5, "判定线 12.5\u2009kW"), (2.0, "承诺上限 2\u2009kW"),
     ]  # fmt: skip
-    assert drawn(curve([], allowed_w=None))["series"][0]["markLine"]["data"] == []
+    assert one(drawn(curve([], allowed_w=None)), "power")["markLine"]["data"] == []
+
+
+def moments(of: Curve, violation: str) -> list[dict[str, Any]]:
+    """The lines at moments, as seen when one violation is looked at."""
+    return [line for line in one(drawn(of, violation=violation), "power")["markLine"]["data"] if "xAxis" in line]
 
 
 def test_the_moment_of_detection_is_labelled() -> None:
-    """The violation that is looked at has its times at its first sample; another one only a thin line."""
-    marks = [mark(40, 60)]
-    (line,) = (one for one in drawn(curve([], marks=marks))["series"][0]["markLine"]["data"] if "xAxis" in one)
+    """The violation that is looked at says when it began and when it was raised, with an arrow; another only what."""
+    of = curve([], marks=[mark(40, 60)])
+    (line,) = moments(of, "V")
     assert line["label"]["formatter"] == "{what|00:00:40 恢复用电}\n{raised|00:00:41 判出，迟 1.0\u2009秒}"
-    other = drawn(curve([], marks=marks), violation="W")["series"][0]
-    assert [one["label"] for one in other["markLine"]["data"] if "xAxis" in one] == [{"show": False}]
-    assert other["markPoint"]["data"] == []
+    (other,) = moments(of, "W")
+    assert other["label"]["formatter"] == "{what|00:00:40 恢复用电}"
+    assert one(drawn(of, violation="W"), "power")["markPoint"]["data"] == []
+    assert len(one(drawn(of), "power")["markPoint"]["data"]) == 1
 
 
-def test_windows_and_last_value() -> None:
-    """A declared window is an area; a newest value above the test line stands at the right edge."""
-    seen = drawn(curve([(at(99), 3e5)], windows=[DeclaredWindow(from_ms=at(10), to_ms=at(20))]))["series"][0]
-    assert seen["markArea"]["data"][0][0]["name"] == "申报检修"
-    (point,) = seen["markPoint"]["data"]
-    assert point["label"]["formatter"] == "300\u2009kW"
-    assert drawn(curve([(at(99), 1_000.0)]))["series"][0]["markPoint"]["data"] == []
+def test_moments_that_lie_close_are_named_once() -> None:
+    """Two moments without room for both their names carry one name, and both lines."""
+    close = [mark(40, 60), mark(45, 45, "seal_opened").model_copy(update={"violation_id": "W"})]
+    assert ["formatter" in line["label"] for line in moments(curve([], marks=close), "V")] == [True, False]
+    apart = [mark(10, 12), mark(80, 81, "seal_opened").model_copy(update={"violation_id": "W"})]
+    told = [line["label"]["formatter"] for line in moments(curve([], marks=apart), "V")]
+    assert told[1] == "{what|00:01:20 封条打开}"
+
+
+def line_of(quantity: str, points: Points, gaps: Sequence[Gap] = ()) -> Line:
+    """Another quantity of the same meter."""
+    return Line(
+        quantity=quantity, agent_id="a1", meter="m1", period_ms=1_000, samples=len(points), bucket_ms=None,
+        points=points, gaps=list(gaps),
+    )  # fmt: skip
+
+
+def test_only_what_was_read_has_a_panel() -> None:
+    """Power and coverage always; water and frequency each in a panel of its own with its unit, where they were read."""
+    assert [axis["gridIndex"] for axis in drawn(curve([]))["xAxis"]] == [0, 1]
+    lines = [line_of("water_flow_m3_h", [(at(1), 10.6)]), line_of("frequency_hz", [(at(1), 49.98), (at(2), 50.03)])]
+    seen = drawn(curve([(at(1), 0.0)], lines=lines))
+    told = [element["style"]["text"] for element in seen["graphic"]]
+    assert told == ["功率", "kW", "覆盖", "冷却水", "m³/h", "频率", "Hz"]
+    assert data(seen, "frequency_hz") == [[1, 49.98], [2, 50.03]]
+    water, frequency = seen["yAxis"][2:]
+    assert (water["min"], water["max"]) == (0, 15)
+    assert frequency["min"] <= 49.98 < 50.03 <= frequency["max"] < 50.2
+    assert [axis["axisLabel"]["show"] for axis in seen["xAxis"]] == [False, False, False, True]
+
+
+def test_a_gap_is_hatched_in_every_panel() -> None:
+    """Each panel hatches what its own quantity lacks, and the moments of violations go through all of them."""
+    line = line_of("frequency_hz", [(at(1), 50.0), (at(10), None)], [gap(10, 30, "timeout")])
+    spans = [part(0, 100, Coverage.UNPROVED, "timeout")]
+    seen = drawn(curve([(at(1), 0.0)], lines=[line], spans=spans, marks=[mark(40, 60)]))
+    assert bands(seen, "missing") == []
+    assert [edge["xAxis"] for edge in bands(seen, "missing", 2)[0]] == [shifted(at(10)), shifted(at(30))]
+    assert one(seen, "frequency_hz", 2)["markLine"]["data"][0]["xAxis"] == shifted(at(40))
+
+
+def live(quantity: str, value: float) -> Live:
+    """A newest value, read at second 99."""
+    return Live(quantity=quantity, value=value, t_ms=at(99), period_ms=1_000, agent_id="a1", seq=7)
+
+
+def test_windows_and_newest_values() -> None:
+    """A declared window is an area; each newest value stands beside its panel, red while a violation reports it."""
+    windows = [DeclaredWindow(from_ms=at(10), to_ms=at(20))]
+    lines = [line_of("frequency_hz", [(at(99), 50.01)])]
+    of = curve(
+        [(at(99), 3e5)], windows=windows, lines=lines, live=[live("active_power_w", 3e5), live("frequency_hz", 50.01)]
+    )
+    seen = drawn(of)
+    assert one(seen, "power")["markArea"]["data"][0][0]["name"] == "申报检修"
+    told = {element["id"]: element for element in seen["graphic"] if "id" in element}
+    assert told["live-value-0"]["style"]["text"] == "300\u2009kW"
+    assert told["live-value-2"]["style"]["text"] == "50.01\u2009Hz"
+    assert told["live-value-0"]["style"]["fill"] == LIGHT.text
+    reported = drawn(of.model_copy(update={"marks": [mark(40, 99)]}))
+    assert {e["id"]: e for e in reported["graphic"] if "id" in e}["live-value-0"]["style"]["fill"] == LIGHT.red
+    assert seen["coldseal"]["live"] == [
+        {"id": "live-age-0", "at_ms": at(99), "fresh_ms": 120_000},
+        {"id": "live-age-2", "at_ms": at(99), "fresh_ms": 120_000},
+    ]
+
+
+def test_what_is_under_the_pointer_can_be_told() -> None:
+    """chart.js is told each gap's reason, what is proved of each moment, and the envelope that each sample is from."""
+    sources = [Source(agent_id="a1", seq=7, first_ms=at(0), last_ms=at(59))]
+    told = drawn(curve([(at(1), 0.0)], sources=sources, gaps=[gap(60, 90, "timeout")]))["coldseal"]
+    assert told["sources"] == [[shifted(at(0)), shifted(at(59)), "采集端 a1 信封 7"]]
+    assert told["gaps"][0][2] == "寄存器补证：电表无应答 30\u2009秒"
+    assert told["spans"] == [[shifted(at(0)), shifted(at(100)), "活表读数"]]
+    assert told["origin"] == "采集端 a1，电表 m1，已验签名的信封 7–7；北京时间 UTC+8"
+    assert told["from_ms"] + told["shift_ms"] == shifted(at(0))
+
+
+def test_the_finer_part_is_what_is_seen() -> None:
+    """A zoomed chart keeps its whole time on the axis and shows the part that was drawn finer."""
+    seen = drawn(curve([(at(1), 0.0)], detail_from_ms=at(20), detail_to_ms=at(40)))
+    (zoom,) = seen["dataZoom"]
+    assert (zoom["startValue"], zoom["endValue"]) == (shifted(at(20)), shifted(at(40)))
+    assert zoom["xAxisIndex"] == [0, 1]
+    assert seen["xAxis"][0]["max"] == shifted(at(100))
+    assert seen["coldseal"]["title"].endswith("2026-03-01 00:00:20 – 2026-03-01 00:00:40")
+
+
+def test_panels_do_not_overlap() -> None:
+    """Each panel stands below the one before it, inside the chart's height, at every place."""
+    lines = [line_of("water_flow_m3_h", [(at(1), 1.0)]), line_of("frequency_hz", [(at(1), 50.0)])]
+    for place, narrow in (("board", False), ("page", False), ("page", True)):
+        style = ChartStyle(Words("zh"), LIGHT, narrow=narrow)
+        seen = option(curve([], lines=lines), style, None, "board" if place == "board" else "page")
+        edges = [edge for grid in seen["grid"] for edge in (grid["top"], grid["top"] + grid["height"])]
+        assert edges == sorted(edges)
+        assert edges[-1] < seen["coldseal"]["height"]
+        assert {grid["outerBoundsMode"] for grid in seen["grid"]} == {"none"}
 
 
 @pytest.mark.parametrize(
@@ -184,7 +321,7 @@ def test_the_axis_shows_beijing_time() -> None:
 
 def test_themes_languages_and_phones_differ_only_in_looks() -> None:
     """The data are the same in every look, and every look can travel as JSON."""
-    of = curve([(at(1), 1.0), (at(2), None)], gaps=[Gap(from_ms=at(2), to_ms=at(100), reason="timeout")])
+    of = curve([(at(1), 1.0), (at(2), None)], gaps=[gap(2, 100, "timeout")])
     looks = [
         option(of, ChartStyle(Words(language), palette, narrow=narrow), None)
         for language in ("zh", "en") for palette in (LIGHT, DARK) for narrow in (False, True)

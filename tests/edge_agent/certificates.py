@@ -34,13 +34,16 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, common_name: str, *, expired: bool = False) -> Files:
+    def issue(self, common_name: str, *, stem: str = "", expired: bool = False) -> Files:
         """A certificate for 127.0.0.1 under a common name; one that has expired ended a minute ago."""
+        stem = stem or common_name
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        builder = self._builder(subject, key.public_key(), is_authority=False, expired=expired).add_extension(address, critical=False)
-        files = Files(self._folder / f"{common_name}.crt", self._folder / f"{common_name}.key")
+        builder = self._builder(subject, key.public_key(), is_authority=False, expired=expired).add_extension(
+            address, critical=False
+        )
+        files = Files(self._folder / f"{stem}.crt", self._folder / f"{stem}.key")
         files.cert.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
         files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return files

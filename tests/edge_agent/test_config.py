@@ -49,6 +49,12 @@ def test_units_of_one_endpoint_share_a_line(write: Write) -> None:
     assert {line: len(meters) for line, meters in lines.items()} == {TcpLine("gw", 502): 2, TcpLine("gw", 503): 1}
 
 
+@pytest.mark.parametrize(("written", "read"), [("5", "5"), ("'5'", "5"), ("3.1.1", "3.1.1"), ("'3.1.1'", "3.1.1")])
+def test_protocol_with_and_without_quotation_marks(written: str, read: str, write: Write) -> None:
+    """The version of MQTT is the same text however YAML reads it."""
+    assert write(broker=f"{{host: h, protocol: {written}}}").broker.protocol == read
+
+
 def test_password_is_read_from_its_file(write: Write, tmp_path: Path) -> None:
     """The password comes from a file beside the settings, without its line end."""
     (tmp_path / "pw.txt").write_text("s3cret\n", encoding="utf-8")

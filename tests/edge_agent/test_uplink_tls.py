@@ -10,6 +10,7 @@ from tests.edge_agent.broker import Mosquitto, until
 from tests.edge_agent.certificates import Authority
 from tests.edge_agent.conftest import Write
 from wire.clock import SystemClock
+from wire.errors import SurroundingsError
 
 
 async def first_event(settings_file: Path) -> Event:
@@ -68,3 +69,15 @@ async def test_plain_client_on_a_tls_port(tls_broker: Mosquitto, write: Write) -
     event = await first_event(settings.file)
     tls_broker.stop()
     assert not isinstance(event, Connected | Unreachable)
+
+
+async def test_certificate_and_key_that_do_not_belong_together(write: Write, tmp_path: Path) -> None:
+    """A key of another certificate is one line that names the three files, before anything is connected."""
+    ours = Authority(tmp_path / "ca", "ours")
+    for name in ("a1", "other"):
+        ours.issue(name)
+    settings = write(broker="{host: 127.0.0.1, tls: {ca: ca/ours.pem, cert: ca/a1.crt, key: ca/other.key}}")
+    with pytest.raises(
+        SurroundingsError, match=r"broker\.tls: ca .*ours\.pem, cert .*a1\.crt, key .*other\.key: .*mismatch"
+    ):
+        Uplink(settings.agent, settings.broker, Will("t", b"gone"), SystemClock())

@@ -29,19 +29,24 @@ def run_on_both(metafunc: pytest.Metafunc) -> None:
     """Give a test its two kinds, if it opens a database."""
     fixtures = metafunc.definition._fixtureinfo.name2fixturedefs
     parts = [metafunc.function, *(one.func for name, found in fixtures.items() if name != FIXTURE for one in found)]
-    if any(_opens(part, set()) for part in parts):
+    if any(opens_a_database(part) for part in parts):
         metafunc.parametrize(FIXTURE, KINDS, indirect=True)
 
 
-def _opens(part: object, seen: set[int]) -> bool:
+def opens_a_database(part: object) -> bool:
     """Whether a function or class of the tests leads to a database."""
+    return _opens(part, set())
+
+
+def _opens(part: object, seen: set[int]) -> bool:
     if id(part) in seen:
         return False
     seen.add(id(part))
     if isinstance(part, FunctionType) and part in OPENERS:
         return True
     if inspect.isclass(part):
-        return _ours(part) and any(_opens(_bare(one), seen) for one in vars(part).values())
+        members = (one for base in part.__mro__ if _ours(base) for one in vars(base).values())
+        return any(_opens(_bare(member), seen) for member in members)
     if not isinstance(part, FunctionType) or not _ours(part):
         return False
     return any(_opens(named, seen) for named in _named(part))

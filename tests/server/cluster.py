@@ -3,7 +3,6 @@
 import atexit
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from sqlalchemy import URL, create_engine
 
 from server.database.address import Address
 from server.store import Store
+from tests.edge_agent.broker import free_port, wait_for
 
 USER, PASSWORD_USER, PASSWORD = "coldseal", "guarded", "correct-horse-battery"
 FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
@@ -24,6 +24,9 @@ SETTINGS = {
     "autovacuum": "off", "shared_buffers": "16MB", "max_connections": "40",
 }  # fmt: skip
 TEMPLATE = "template_coldseal"
+START_S = 30.0
+UNTIL_ALONE = '"$@" & read -r word; kill -INT $!; wait $!; [ "$word" = stop ] || rm -rf "$PWD"'
+"""PostgreSQL's shell: the pipe to it is closed when the tests are gone, however they went; then nothing is left."""
 
 
 class Cluster:
@@ -36,7 +39,7 @@ class Cluster:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="coldseal-postgresql-"))
         self._owner = _unprivileged(self._folder)
-        self.port = _free_port()
+        self.port = free_port()
         self._numbers = count(1)
         self._make()
         self.start()
@@ -77,18 +80,27 @@ class Cluster:
 
     def start(self) -> None:
         """Start the processes; they serve when this returns."""
-        options = " ".join(f"-c {key}={value}" for key, value in SETTINGS.items())
-        options += f" -p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder}"
-        self._control("start", "-l", str(self._folder / "log"), "-o", options)
+        options = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
+        options += ["-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-k", str(self._folder)]
+        with (self._folder / "log").open("a") as log:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", UNTIL_ALONE, "sh", _program("postgres"), "-D", self._data, *options],
+                stdin=subprocess.PIPE, stdout=log, stderr=log, user=self._owner, cwd=self._folder,
+                start_new_session=True,  # Ctrl-C at the tests is not PostgreSQL's
+            )  # fmt: skip
+        wait_for(self._serves, f"PostgreSQL, see {self._folder}/log", START_S)
 
     def stop(self) -> None:
         """End them as an operator does: whoever is connected is cut off."""
-        self._control("stop", "-m", "fast")
+        self._process.communicate(b"stop\n")
 
     def close(self) -> None:
         """End them, and remove all that they wrote."""
-        self._control("stop", "-m", "immediate")
-        shutil.rmtree(self._folder)
+        self._process.communicate(b"")
+
+    def _serves(self) -> bool:
+        asked = [_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(asked, check=False).returncode == 0
 
     def _make(self) -> None:
         # text sorts by the rules of English here, as on many servers: a test that relies on codes' order finds out
@@ -101,9 +113,6 @@ class Cluster:
     @property
     def _data(self) -> str:
         return str(self._folder / "data")
-
-    def _control(self, *words: str) -> None:
-        self._run("pg_ctl", "-D", self._data, "-w", *words)
 
     def _run(self, program: str, *words: str) -> None:
         said = self._folder / "said"
@@ -135,9 +144,3 @@ def _unprivileged(folder: Path) -> str | None:
         return None
     shutil.chown(folder, "postgres")
     return "postgres"
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

@@ -27,7 +27,7 @@
     const { asked, seen } = state;
     const [from, to] = seen ? seen.whole : wholeTime(state);
     const stepMs = Math.max(1000, Math.ceil((to - from) / 1000)); // news of less than a pixel is no reason to draw anew
-    const query = new URLSearchParams({ seal: asked.seal, from, to: Math.ceil(to / stepMs) * stepMs, lang: asked.lang, place: asked.place });
+    const query = new URLSearchParams({ seal: asked.seal, from, to: Math.max(from + 1000, Math.floor(to / stepMs) * stepMs), lang: asked.lang, place: asked.place });
     if (asked.v) query.set("v", asked.v);
     if (seen) {
       query.set("zoom_from", Math.round(seen.from));

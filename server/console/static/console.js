@@ -48,6 +48,8 @@
 
   // ---- keys: each presses the button or link that carries it, so there is no second way to do anything
 
+  let asksUntilMs = 0; // a dialog is on its way from the server: what is typed meanwhile must press nothing
+
   function onKey(event) {
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.matches("textarea")) {
       event.target.form?.requestSubmit();
@@ -56,10 +58,12 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.target.closest("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;
     if (event.key === "Enter" && event.target.closest("a, button")) return;
+    if (Date.now() < asksUntilMs) return;
     const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
     const wanted = all(`[data-key="${CSS.escape(key)}"]`).find((element) => element.checkVisibility());
     if (!wanted) return;
     event.preventDefault();
+    if ("asks" in wanted.dataset) asksUntilMs = Date.now() + 1000;
     wanted.click();
   }
 
@@ -69,6 +73,7 @@
   const sheet = (name) => document.querySelector(`dialog[data-sheet="${name}"]`);
 
   function show(dialog) {
+    asksUntilMs = 0;
     for (const field of all("[data-draft]", dialog)) {
       if (!field.value) field.value = sessionStorage.getItem(draftKey(field.dataset.draft)) ?? "";
     }

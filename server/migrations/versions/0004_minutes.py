@@ -28,5 +28,6 @@ def upgrade() -> None:
         sa.Column("envelope_id", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.drop_index("ix_coveragespan_seal_id", "coveragespan")
-    op.create_index("ix_coverage_span_seal_from", "coveragespan", ["seal_id", "from_ms"])
+    for name in ("seal_id", "from_ms"):
+        op.drop_index(f"ix_coveragespan_{name}", "coveragespan")
+    op.create_index("ix_coveragespan_seal_from", "coveragespan", ["seal_id", "from_ms"])

@@ -12,7 +12,6 @@ from server.access.rights import RIGHTS, Role
 from server.access.signing_in import Place
 from server.access.tables import Account, AuditEntry
 from server.access.who import Who
-from server.store import Store
 from tests.server.stores import a_store
 
 NOW_MS = 1_772_294_400_000

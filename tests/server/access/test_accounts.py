@@ -1,5 +1,7 @@
 """Accounts: made, changed, disabled; what cannot be meant is refused; what ends with a change."""
 
+from itertools import pairwise
+
 import pytest
 from sqlmodel import Session
 
@@ -142,7 +144,7 @@ def test_what_the_record_says(people: People) -> None:
 def test_roles_hold_what_the_design_says() -> None:
     """Each role may do all that the one below may; only the administrator has what is about every county."""
     order = [Role.VIEWER, Role.INSPECTOR, Role.MONITOR, Role.ADMINISTRATOR]
-    for less, more in zip(order, order[1:], strict=False):
+    for less, more in pairwise(order):
         assert RIGHTS[less] < RIGHTS[more]
     assert RIGHTS[Role.VIEWER] == {Right.READ}
     assert RIGHTS[Role.ADMINISTRATOR] == set(Right)

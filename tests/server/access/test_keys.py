@@ -27,7 +27,7 @@ def test_a_key_may_what_its_scopes_say(session: Session) -> None:
     assert who is not None
     assert none is not None
     assert (who.name, who.kind, who.rights, who.counties, who.session_id) == (
-        "platform", "key", {Right.READ}, {"350121"}, None,
+        "platform", "key", frozenset({Right.READ}), frozenset({"350121"}), None,
     )  # fmt: skip
     assert none.rights == frozenset()
 

@@ -118,7 +118,9 @@ def test_the_table_is_bounded(session: Session) -> None:
     wrong(session, 1, now_ms=NOW_MS + ROWS_MAX)
     count = select(func.count()).select_from(SignInFailure)
     assert session.exec(count).one() == ROWS_MAX
-    assert session.exec(select(SignInFailure).where(col(SignInFailure.key).in_(("account:x0", "account:x1")))).all() == []
+    assert (
+        session.exec(select(SignInFailure).where(col(SignInFailure.key).in_(("account:x0", "account:x1")))).all() == []
+    )
     wrong(session, 1, now_ms=NOW_MS + 2 * FORGET_MS)
     assert session.exec(count).one() == 2
 

@@ -21,7 +21,7 @@ def test_a_secret_finds_who_it_is(session: Session) -> None:
     who = sessions.who(session, opened(session), NOW_MS, "192.0.2.9")
 
     assert who is not None
-    assert (who.name, who.kind, who.counties, who.address) == (CHEN, "account", {"350121"}, "192.0.2.9")
+    assert (who.name, who.kind, who.counties, who.address) == (CHEN, "account", frozenset({"350121"}), "192.0.2.9")
     assert who.may(Right.DECIDE)
     assert not who.may(Right.ACCOUNTS)
     assert who.session_id is not None
@@ -59,7 +59,11 @@ def test_an_open_board_stays_signed_in_for_a_shift(session: Session) -> None:
 def test_not_every_request_writes(session: Session) -> None:
     """Activity is kept to the minute."""
     secret = opened(session)
-    for later_ms, seen_ms in ((SEEN_EVERY_MS - 1, 0), (SEEN_EVERY_MS, SEEN_EVERY_MS), (SEEN_EVERY_MS + 1, SEEN_EVERY_MS)):
+    for later_ms, seen_ms in (
+        (SEEN_EVERY_MS - 1, 0),
+        (SEEN_EVERY_MS, SEEN_EVERY_MS),
+        (SEEN_EVERY_MS + 1, SEEN_EVERY_MS),
+    ):
         sessions.who(session, secret, NOW_MS + later_ms, HOME)
         assert session.exec(select(BrowserSession.seen_ms)).one() == NOW_MS + seen_ms
 

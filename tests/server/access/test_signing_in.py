@@ -56,7 +56,15 @@ def test_the_right_password_opens(people: People, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "password"),
-    [(CHEN, "wrong"), (CHEN, ""), ("nobody", PASSWORD), ("\x00", PASSWORD), ("'; --", PASSWORD), (WANG, PASSWORD), (WANG, "")],
+    [
+        (CHEN, "wrong"),
+        (CHEN, ""),
+        ("nobody", PASSWORD),
+        ("\x00", PASSWORD),
+        ("'; --", PASSWORD),
+        (WANG, PASSWORD),
+        (WANG, ""),
+    ],
 )
 def test_everything_else_is_refused_alike(people: People, name: str, password: str) -> None:
     """A wrong password, an unknown name, a name that is none and an account without password: one answer."""

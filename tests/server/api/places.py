@@ -4,8 +4,8 @@ from pathlib import Path
 
 from sqlmodel import select
 
-from server import mutes, registry
 from server import agents as agents_
+from server import mutes, registry
 from server.access.audit import COMMAND_LINE
 from server.seal_file import parse
 from server.tables import Violation

@@ -57,7 +57,9 @@ def test_lists_hold_ones_own_county(places: Places) -> None:
     site = places.site
     everywhere, far = site.browser("li.ming"), site.browser("lin")
     paths = [
-        path for path, in_path, in_query in reading(site.client.get("/api/v1/openapi.json").json()) if not in_path + in_query
+        path
+        for path, in_path, in_query in reading(site.client.get("/api/v1/openapi.json").json())
+        if not in_path + in_query
     ]
     for path in paths:
         told = far.get(path)

@@ -12,6 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from coldseal.embedded_broker import broker_command
 from coldseal.processes import ProcessGroup
 from server.broker import Arrived, Broker
+from server.news import News
 from server.settings import Settings
 from server.worker import Worker
 from tests.edge_agent.broker import Mosquitto, free_port, wait_for
@@ -113,9 +114,10 @@ def test_worker_commits_then_receipts(tmp_path: Path, port: int) -> None:
     agent.connect("127.0.0.1", port)
     agent.subscribe(topics.build("a1", topics.Channel.DOWN), qos=1)
     agent.loop_start()
-    worker = Worker(plant.store, settings_for(tmp_path / "plant", port), plant.server_key, SystemClock())
+    news = News()
+    worker = Worker(plant.store, settings_for(tmp_path / "plant", port), plant.server_key, SystemClock(), news)
     changed: list[frozenset[str]] = []
-    worker.listen(changed.append)
+    news.listen(changed.append)
     worker.start()
 
     message = plant.agent.envelope([reading(s, 326_000.0) for s in range(5)])

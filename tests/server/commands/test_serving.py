@@ -14,12 +14,14 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import httpx2
 import pytest
 
 from coldseal.embedded_broker import broker_command
 from coldseal.processes import ProcessGroup
 from tests.server.stores import a_store, on_postgresql, written_on
 
+PASSWORD = "correct horse battery"
 WAIT_S = 60.0  # a bound, not an expectation: the machine may be busy
 ROOT = Path(__file__).parents[3]
 MAIN = "import sys; from coldseal.cli import main; sys.exit(main())"
@@ -96,27 +98,31 @@ def get(url: str, secret: str = "") -> tuple[int, Any]:
 
 
 def test_from_the_first_start_to_the_second(tmp_path: Path, broker: int, runs: list[Run]) -> None:
-    """The first start shows a token that works, once; the second shows none, and the token still works."""
+    """As long as there is no account each start shows a link that makes the first; with one, none is shown."""
     words = ("--port", "0", "--broker", f"127.0.0.1:{broker}")
     first = Run(tmp_path, *words)
     runs.append(first)
     address = first.ready()
-    shown = re.findall(r"token, shown this once: (\S+)", first.said)
+    shown = re.findall(r"first administrator: open once, within 24 h: (\S+)", first.said)
     assert len(shown) == 1
-    assert get(f"{address}/api/v1/agents", shown[0]) == (200, [])
+    assert shown[0].startswith(f"{address}/first/")
+    form = {"name": "li.ming", "shown_as": "李明", "password": PASSWORD, "again": PASSWORD}
+    made = httpx2.post(shown[0], data=form)
+    assert (made.status_code, made.headers["location"]) == (303, "/")
+    assert httpx2.get(f"{address}/api/v1/me", cookies=made.cookies).json()["rights"]
     assert get(f"{address}/api/v1/agents")[0] == 401
     status, health = get(f"{address}/api/v1/health")
     assert (status, health["status"]) == (200, "ok")
     kind = r"PostgreSQL \d+\.\d+: postgresql://" if on_postgresql() else r"SQLite 3\.\S+ ?.*journal (TRUNCATE|WAL)"
     assert re.search(f"^{kind}", first.said, re.MULTILINE)
-    assert f"interface {address}/api/v1/openapi.json (with a token)" in first.said
+    assert f"interface {address}/api/v1/openapi.json (signed in, or with a key)" in first.said
     assert first.end(signal.SIGINT) == 0
 
     second = Run(tmp_path, *words)
     runs.append(second)
-    assert get(f"{second.ready()}/api/v1/agents", shown[0])[0] == 200
-    assert "shown this once" not in second.said
-    assert shown[0] not in second.said
+    assert httpx2.get(f"{second.ready()}/api/v1/me", cookies=made.cookies).status_code == 200
+    assert "first administrator" not in second.said
+    assert PASSWORD not in first.said + second.said
     assert second.end(signal.SIGTERM) == 0
     assert "Traceback" not in first.said + second.said
 

@@ -58,9 +58,9 @@ ROWS = {
 FOUR_BYTES = [f"modify_type {column}" for column in ("envelope.id", "loss.rows", "rejected.id")]
 """SQLite calls these INTEGER, which is eight bytes there."""
 PARTED = [
-    "remove_index envelope: ix_envelope_agent_seq",
     "add_constraint envelope: agent_id, seq",
     "add_constraint envelope: sha",
+    "remove_index envelope: ix_envelope_agent_seq",
 ]
 """PostgreSQL: a partitioned table cannot keep these unique by itself; the table envelope_key does."""
 
@@ -147,7 +147,7 @@ def test_tables_are_what_the_classes_say(store: Store) -> None:
         context = MigrationContext.configure(session.connection(), opts={"include_name": _is_no_part})
         found = [_told(one) for one in compare_metadata(context, SQLModel.metadata)]
 
-    assert found == (PARTED if on_postgresql() else FOUR_BYTES)
+    assert sorted(found) == (PARTED if on_postgresql() else FOUR_BYTES)
 
 
 def _is_no_part(name: str | None, kind: str, _parents: object) -> bool:

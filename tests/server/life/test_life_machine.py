@@ -50,6 +50,7 @@ class Life(RuleBasedStateMachine):
     @rule(code=st.sampled_from(POWER))
     def draw(self, code: Code) -> None:
         """A finding begins."""
+        self.now_ms += 1_000
         self.seen = _finding(code, self.now_ms)
         self._apply(self.seen)
 
@@ -58,6 +59,7 @@ class Life(RuleBasedStateMachine):
     def draw_on(self, ends: bool) -> None:
         """The finding goes on, or ends."""
         assert self.seen is not None
+        self.now_ms += 1_000
         self._apply(_grown(self.seen, self.now_ms, ends=ends))
         self.seen = None if ends else self.seen
 
@@ -125,7 +127,6 @@ class Life(RuleBasedStateMachine):
         assert len(by_people) == len(self.session.exec(select(AuditEntry.id)).all()) == self.steps
 
     def _apply(self, finding: Finding) -> None:
-        self.now_ms += 1_000
         violation, _ = violations.apply(self.session, SUBJECT, "a1", finding, finding.last_ms)
         self.session.flush()
         if finding.ended_ms is None:

@@ -73,25 +73,26 @@ def test_nobody_and_other_counties(office: Office) -> None:
     assert (office.stored().state, office.rung) == ("open", [])
 
 
-@pytest.mark.parametrize(
-    ("name", "body", "refusal"),
-    [
-        ("close", {}, (422, "wrong_input", "reason")),
-        ("close", {"reason": ""}, (422, "wrong_input", "reason")),
-        ("confirm", {"reason": "  "}, (422, "wrong_input", "reason")),
-        ("dismiss", {"reason": "x", "author": "boss"}, (422, "wrong_input", "author")),
-        ("close", {"reason": "x" * 501}, (422, "wrong_input", "reason")),
-        ("acknowledge", {"reason": 1}, (422, "wrong_input", "reason")),
-        ("acknowledge", {"reason": "\x07"}, (422, "wrong_input", "reason")),
-        ("comment", {"text": ""}, (422, "wrong_input", "text")),
-        ("comment", {"reason": "x"}, (422, "wrong_input", "text")),
-        ("dispatch", {"to": "nobody"}, (422, "wrong_input", "to")),
-        ("dispatch", {}, (422, "wrong_input", "to")),
-    ],
-)
-def test_wrong_bodies(office: Office, name: str, body: dict[str, object], refusal: tuple[int, str, str]) -> None:
+WRONG_BODIES: list[tuple[str, dict[str, object], tuple[int, str, str]]] = [
+    ("close", {}, (422, "wrong_input", "reason")),
+    ("close", {"reason": ""}, (422, "wrong_input", "reason")),
+    ("confirm", {"reason": "  "}, (422, "wrong_input", "reason")),
+    ("dismiss", {"reason": "x", "author": "boss"}, (422, "wrong_input", "author")),
+    ("close", {"reason": "x" * 501}, (422, "wrong_input", "reason")),
+    ("acknowledge", {"reason": 1}, (422, "wrong_input", "reason")),
+    ("acknowledge", {"reason": "\x07"}, (422, "wrong_input", "reason")),
+    ("comment", {"text": ""}, (422, "wrong_input", "text")),
+    ("comment", {"reason": "x"}, (422, "wrong_input", "text")),
+    ("dispatch", {"to": "nobody"}, (422, "wrong_input", "to")),
+    ("dispatch", {}, (422, "wrong_input", "to")),
+]
+
+
+def test_wrong_bodies(office: Office) -> None:
     """Each wrong input is answered with its field, and changes nothing."""
-    assert error_of(office.browser(Role.ADMINISTRATOR), f"{office.path}/{name}", body) == refusal
+    admin = office.browser(Role.ADMINISTRATOR)
+    for name, body, refusal in WRONG_BODIES:
+        assert error_of(admin, f"{office.path}/{name}", body) == refusal
     assert (office.stored().state, office.rung) == ("open", [])
 
 
@@ -164,18 +165,19 @@ def test_chosen(office: Office) -> None:
     assert link.startswith("/api/v1/violations?state=open&limit=1&cursor=")
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("cursor=x", "cursor"), ("cursor=1.", "cursor"), ("cursor=-1.V", "cursor"),
-        ("cursor=99999999999999999.V", "cursor"), ("limit=0", "limit"), ("limit=1001", "limit"), ("state=new", "state"),
-        ("unseen=perhaps", "unseen"),
-    ],
-)  # fmt: skip
-def test_wrong_questions(office: Office, query: str, field: str) -> None:
+WRONG_QUESTIONS = [
+    ("cursor=x", "cursor"), ("cursor=1.", "cursor"), ("cursor=-1.V", "cursor"),
+    ("cursor=99999999999999999.V", "cursor"), ("limit=0", "limit"), ("limit=1001", "limit"), ("state=new", "state"),
+    ("unseen=perhaps", "unseen"),
+]  # fmt: skip
+
+
+def test_wrong_questions(office: Office) -> None:
     """What cannot be meant is answered with its field."""
-    answer = office.browser(Role.VIEWER).get(f"{API}/violations?{query}")
-    assert (answer.status_code, answer.json()["error"]["field"]) == (HTTPStatus.UNPROCESSABLE_ENTITY, field)
+    viewer = office.browser(Role.VIEWER)
+    for query, field in WRONG_QUESTIONS:
+        answer = viewer.get(f"{API}/violations?{query}")
+        assert (answer.status_code, answer.json()["error"]["field"]) == (HTTPStatus.UNPROCESSABLE_ENTITY, field)
 
 
 UNTIL = "2026-03-01T03:00:00+08:00"
@@ -198,27 +200,27 @@ def test_mutes(office: Office) -> None:
     assert error_of(monitor, f"{API}/mutes/{made.json()['id']}/end", {})[:2] == (409, "wrong_state")
 
 
-@pytest.mark.parametrize(
-    ("body", "refusal"),
-    [
-        ({"seal": SEAL, "until": UNTIL, "reason": " "}, (422, "wrong_input", "reason")),
-        ({"seal": SEAL, "until": UNTIL}, (422, "wrong_input", "reason")),
-        ({"seal": SEAL, "reason": "x"}, (422, "wrong_input", "until")),
-        ({"seal": SEAL, "until": 1, "reason": "x"}, (422, "wrong_input", "until")),
-        ({"seal": SEAL, "until": None, "reason": "x"}, (422, "wrong_input", "until")),
-        ({"seal": SEAL, "until": "2026-02-28", "reason": "x"}, (422, "wrong_input", "until")),
-        ({"seal": SEAL, "until": "2026-03-08T01:00:01", "reason": "x"}, (422, "wrong_input", "until")),
-        ({"until": UNTIL, "reason": "x"}, (422, "wrong_input", "seal")),
-        ({"seal": SEAL, "county_code": COUNTY, "until": UNTIL, "reason": "x"}, (422, "wrong_input", "seal")),
-        ({"county_code": "fz", "until": UNTIL, "reason": "x"}, (422, "wrong_input", "county_code")),
-        ({"county_code": "350181", "until": UNTIL, "reason": "x"}, (404, "not_found", None)),
-        ({"seal": "FZ-NONE", "until": UNTIL, "reason": "x"}, (404, "not_found", None)),
-    ],
-)
-def test_wrong_mutes(office: Office, body: dict[str, object], refusal: tuple[int, str, str | None]) -> None:
+WRONG_MUTES: list[tuple[dict[str, object], tuple[int, str, str | None]]] = [
+    ({"seal": SEAL, "until": UNTIL, "reason": " "}, (422, "wrong_input", "reason")),
+    ({"seal": SEAL, "until": UNTIL}, (422, "wrong_input", "reason")),
+    ({"seal": SEAL, "reason": "x"}, (422, "wrong_input", "until")),
+    ({"seal": SEAL, "until": 1, "reason": "x"}, (422, "wrong_input", "until")),
+    ({"seal": SEAL, "until": None, "reason": "x"}, (422, "wrong_input", "until")),
+    ({"seal": SEAL, "until": "2026-02-28", "reason": "x"}, (422, "wrong_input", "until")),
+    ({"seal": SEAL, "until": "2026-03-08T01:00:01", "reason": "x"}, (422, "wrong_input", "until")),
+    ({"until": UNTIL, "reason": "x"}, (422, "wrong_input", "seal")),
+    ({"seal": SEAL, "county_code": COUNTY, "until": UNTIL, "reason": "x"}, (422, "wrong_input", "seal")),
+    ({"county_code": "fz", "until": UNTIL, "reason": "x"}, (422, "wrong_input", "county_code")),
+    ({"county_code": "350181", "until": UNTIL, "reason": "x"}, (404, "not_found", None)),
+    ({"seal": "FZ-NONE", "until": UNTIL, "reason": "x"}, (404, "not_found", None)),
+]
+
+
+def test_wrong_mutes(office: Office) -> None:
     """Each wrong input is answered with its field, and mutes nothing."""
     browser = office.browser(Role.MONITOR)
-    assert error_of(browser, f"{API}/mutes", body) == refusal
+    for body, refusal in WRONG_MUTES:
+        assert error_of(browser, f"{API}/mutes", body) == refusal
     assert browser.get(f"{API}/mutes").json() == []
 
 

@@ -1,6 +1,7 @@
 """Whatever happens in whatever order: nothing is lost, nobody is told twice, and the log accounts for all of it."""
 
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -111,7 +112,7 @@ def _check(office: Office) -> None:
             told[by_channel[one.channel], one.violation_id].append(one.kind)
     for kinds in told.values():
         assert kinds[0] != Kind.ENDED.value
-        pairs = list(zip(kinds, kinds[1:], strict=False))
+        pairs = list(pairwise(kinds))
         assert (Kind.NEW.value, Kind.NEW.value) not in pairs
         assert (Kind.ENDED.value, Kind.ENDED.value) not in pairs
         assert kinds.count(Kind.ESCALATED.value) <= 1

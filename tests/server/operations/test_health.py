@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 from server.app import Server
 from server.disk import Disk
+from server.settings import Settings
 from server.watch import Looked
 from tests.server.api.conftest import Site, site
 from tests.server.ingest.plant import SteppedClock
@@ -32,7 +33,7 @@ def test_without_a_broker(site: Site) -> None:
 
 def test_a_server_that_hears_nothing(tmp_path: Path) -> None:
     """A server whose broker is not there answers 503, with what is wrong."""
-    server = Server(settings_on(tmp_path), SteppedClock())  # built, not started: it hears nothing yet
+    server = Server(settings_on(Settings(data=tmp_path)), SteppedClock())  # built, not started: it hears nothing yet
     answer = TestClient(server.app).get("/api/v1/health")
     server.stop()
 
@@ -67,7 +68,7 @@ def test_metrics_need_their_right(site: Site) -> None:
 @pytest.mark.parametrize("mended", [False, True])
 def test_a_trouble_is_noted_for_staff(tmp_path: Path, mended: bool) -> None:
     """What the watch finds becomes an event for the messages, and stands in health as long as it lasts."""
-    server = Server(settings_on(tmp_path), SteppedClock())
+    server = Server(settings_on(Settings(data=tmp_path)), SteppedClock())
     full, roomy = Disk(1, 100 * 2**30), Disk(60 * 2**30, 100 * 2**30)
     server.watch.judge(Looked(lag_s=0.0, trouble=None, broker_connected=True, disk=full))
     if mended:

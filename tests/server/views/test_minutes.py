@@ -95,4 +95,5 @@ def test_whatever_the_order(
     assert inside or np.all(np.isnan(whole[LOW, window]))
     if quantity is ENERGY and inside:
         last = max((t, v) for t, v in said if t // MINUTE_MS < first + length and not isinstance(v, str))
-        assert last in {(int(at), v) for at, v in zip(whole[LAST_AT], whole[LAST], strict=True) if not np.isnan(at)}
+        told = zip(whole[LAST_AT], whole[LAST], strict=True)
+        assert last in {(i * MINUTE_MS + int(at), v) for i, (at, v) in enumerate(told) if not np.isnan(at)}
