@@ -174,9 +174,9 @@ class _Bench:
         before = _resident_mb(server_pid)
         context = self._context()
         for _ in range(VIEWERS):
-            _drawn_after_ms(
-                context, f"http://127.0.0.1:{self._http_port}/", "document.querySelector('.item')", keep=True
-            )
+            page = context.new_page()
+            page.goto(f"http://127.0.0.1:{self._http_port}/")
+            page.wait_for_selector(".item")
         grown = _resident_mb(server_pid) - before
         context.close()
         return before, grown / VIEWERS
@@ -251,7 +251,7 @@ _OBSERVE = """() => {
 }"""
 
 
-def _drawn_after_ms(context: "BrowserContext", url: str, drawn: str, *, keep: bool = False) -> float:
+def _drawn_after_ms(context: "BrowserContext", url: str, drawn: str) -> float:
     """Open a page; how long after the navigation began its content was painted."""
     page: Page = context.new_page()
     page.add_init_script(
@@ -260,8 +260,7 @@ def _drawn_after_ms(context: "BrowserContext", url: str, drawn: str, *, keep: bo
     )
     page.goto(url, wait_until="commit")
     took = page.wait_for_function("window.benchDrawn", timeout=READY_S * 1000).json_value()
-    if not keep:
-        page.close()
+    page.close()
     return float(took)
 
 

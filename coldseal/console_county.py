@@ -13,6 +13,7 @@ from sqlalchemy import insert
 from sqlmodel import Session, SQLModel
 
 from server import minutes
+from server.detect.finding import Coverage
 from server.ingest import Ingest
 from server.message import Message
 from server.settings import Settings
@@ -155,11 +156,23 @@ def _spans(number: int, from_ms: int, to_ms: int) -> Iterator[dict[str, Any]]:
     at_ms, gap = from_ms, 0
     while at_ms < to_ms:
         end_ms = min(at_ms + GAP_EACH_DAYS * DAY_MS + number * 60_000, to_ms)
-        yield {"seal_id": seal_id(number), "from_ms": at_ms, "to_ms": end_ms, "state": "off", "reason": "metered"}
+        yield {
+            "seal_id": seal_id(number),
+            "from_ms": at_ms,
+            "to_ms": end_ms,
+            "state": Coverage.OFF.value,
+            "reason": "metered",
+        }
         at_ms, gap = min(end_ms + (number % 7 + 1) * 600_000, to_ms), gap + 1
         if at_ms > end_ms:
-            state, reason = ("off", "register") if gap % 3 else ("unproved", "no_data")
-            yield {"seal_id": seal_id(number), "from_ms": end_ms, "to_ms": at_ms, "state": state, "reason": reason}
+            state, reason = (Coverage.OFF, "register") if gap % 3 else (Coverage.UNPROVED, "no_data")
+            yield {
+                "seal_id": seal_id(number),
+                "from_ms": end_ms,
+                "to_ms": at_ms,
+                "state": state.value,
+                "reason": reason,
+            }
 
 
 def _write_minutes(store: Store, seals: int, today_ms: int, say: Say) -> int:

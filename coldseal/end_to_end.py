@@ -19,7 +19,8 @@ from coldseal import bench_sites
 from coldseal.embedded_broker import broker_command
 from coldseal.local_plant import AgentPlan, LocalPlant, free_ports
 from coldseal.processes import ProcessGroup
-from server import violations
+from server import life
+from server.access.audit import COMMAND_LINE
 from server.engine import Raised
 from server.receipt_key import receipt_key
 from server.settings import Settings
@@ -168,8 +169,8 @@ class _Watch:
 
     def _begin_anew(self, violation_id: str) -> None:
         with self._store.transaction() as session:
-            violation = violations.close(
-                session, violation_id, author="bench", reason="measured", now_ms=self._clock.wall_ms()
+            violation = life.close(
+                session, violation_id, by=COMMAND_LINE, reason="measured", now_ms=self._clock.wall_ms()
             )
             state = session.get(RuleState, violation.seal_id)
             if state is not None:

@@ -33,6 +33,7 @@ from server.api.auth import Guard
 from server.api.context import Context
 from server.api.headers import BODY_BYTES_MAX, BrowserRules
 from server.api.nowhere import Nowhere
+from server.api.page_policy import PagePolicy
 from server.api.unavailable import Unavailable
 from server.news import News
 from server.notify.notifier import Notifier
@@ -117,9 +118,7 @@ class Server:
     def _tell_staff(self, trouble: Trouble) -> None:
         kind = notify.OwnKind.MENDED if trouble.mended else notify.OwnKind.TROUBLE
         with self.store.transaction() as session:
-            notify.note_own(
-                session, trouble.topic.value, kind, trouble.text_zh, trouble.text_en, self.clock.wall_ms()
-            )
+            notify.note_own(session, trouble.topic.value, kind, trouble.text_zh, trouble.text_en, self.clock.wall_ms())
 
     def _application(self) -> FastAPI:
         app = FastAPI(
@@ -132,7 +131,13 @@ class Server:
             lifespan=self._lifespan,
         )
         app.state.context = Context(
-            self.settings, self.store, self.clock, self.receipt_key.public, self.worker, self.news, self.watch,
+            self.settings,
+            self.store,
+            self.clock,
+            self.receipt_key.public,
+            self.worker,
+            self.news,
+            self.watch,
             self.notifier,
         )
         errors.install(app)
@@ -144,6 +149,7 @@ class Server:
         app.add_middleware(Guard, store=self.store, clock=self.clock)
         app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_BYTES_MAX)
         app.add_middleware(Unavailable)
+        app.add_middleware(PagePolicy)
         app.add_middleware(BrowserRules)  # added late, so outside: refusals carry its headers too
         if self.settings.trusted_proxies:
             app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(self.settings.trusted_proxies))

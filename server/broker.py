@@ -9,6 +9,7 @@ receipts does.
 import logging
 import queue
 import ssl
+from collections import deque
 from pathlib import Path
 from threading import Event
 
@@ -42,12 +43,17 @@ CHECK_LOGIN = "check broker_username and broker_password_file, or broker_cert an
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """A message with what its acknowledgement needs."""
+    """A message with what its acknowledgement needs.
+
+    Attributes:
+        own: our own word, for nobody else's eyes; it is acknowledged in its turn like every other.
+    """
 
     message: Message
     mid: int
     qos: int
     connection: int
+    own: bool = False
 
 
 class Broker:
@@ -61,6 +67,7 @@ class Broker:
         self._settings, self._clock = settings, clock
         self._protocol = str(settings.broker_protocol)  # YAML reads a 5 without quotation marks as a number
         self._inbox: queue.Queue[Arrived] = queue.Queue()
+        self._taken: deque[Arrived] = deque()
         self._answered = Event()
         self._refusal: str | None = None
         self._complaint = ""
@@ -107,7 +114,9 @@ class Broker:
             return []
         while len(arrived) < most and not self._inbox.empty():
             arrived.append(self._inbox.get_nowait())
-        return arrived
+        self._taken.extend(arrived)
+        self.acknowledge([])
+        return [one for one in arrived if not one.own]
 
     @property
     def waiting(self) -> int:
@@ -115,10 +124,15 @@ class Broker:
         return self._inbox.qsize()
 
     def acknowledge(self, arrived: list[Arrived]) -> None:
-        """Tell the broker that these are committed."""
-        for one in arrived:
+        """Tell the broker that these are committed, in the order of arrival: rumqttd ends a session for another order."""
+        committed = {(one.connection, one.mid) for one in arrived}
+        while self._taken:
+            one = self._taken[0]
             if one.connection == self._connection:
+                if not one.own and (one.connection, one.mid) not in committed:
+                    return
                 self._client.ack(one.mid, one.qos)
+            self._taken.popleft()
 
     def publish(self, agent: str, channel: topics.Channel, payload: bytes, *, retain: bool = False) -> None:
         """Send something to an agent."""
@@ -235,9 +249,8 @@ class Broker:
         except UnicodeDecodeError:  # an exception here would end paho's thread
             topic = "(not UTF-8)"
         arrived = Message(topic, bytes(message.payload), self._clock.wall_ms())
-        if self._voice.hears(topic, arrived.payload):
-            return  # at QoS 0: nothing to acknowledge
-        self._inbox.put(Arrived(arrived, message.mid, message.qos, self._connection))
+        own = self._voice.hears(topic, arrived.payload)
+        self._inbox.put(Arrived(arrived, message.mid, message.qos, self._connection, own))
 
 
 def _read_password(path: Path) -> str:

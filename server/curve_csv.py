@@ -74,7 +74,7 @@ def _minute_head() -> list[str]:
 
 def _polls(store: Store, meter: Meter, from_ms: int, to_ms: int) -> Iterator[str]:
     """Each poll; where nothing was observed, one line with the reason."""
-    upto, last_ms, period_ms = -1, from_ms, MINUTE_MS
+    upto, last_ms, period_ms = -1, from_ms, 0
     while True:
         with store.transaction() as session:
             found = session.exec(
@@ -95,7 +95,7 @@ def _polls(store: Store, meter: Meter, from_ms: int, to_ms: int) -> Iterator[str
                 last_ms = t_ms
         upto = found[-1][0]
         yield _text(rows)
-    if is_gap(last_ms, to_ms, period_ms):
+    if is_gap(last_ms, to_ms, period_ms):  # nothing at all where no period was ever told
         yield _text([_nothing(meter, last_ms if last_ms == from_ms else last_ms + period_ms)])
 
 
@@ -140,7 +140,14 @@ def _minute_rows(meter: Meter, found: dict[Quantity, Minutes]) -> Iterator[list[
         ]
         why = power.planes[WHY_PLANE, i]
         reason = WHY[int(why)].value if not np.isnan(why) else NO_DATA if nothing[i] else ""
-        yield [iso(t_ms), safe(meter.name), *both, _number(energy.planes[LAST, i] / 1000.0), reason, safe(meter.agent_id)]
+        yield [
+            iso(t_ms),
+            safe(meter.name),
+            *both,
+            _number(energy.planes[LAST, i] / 1000.0),
+            reason,
+            safe(meter.agent_id),
+        ]
 
 
 def _nothing(meter: Meter, t_ms: int) -> list[str]:

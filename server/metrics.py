@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from sqlmodel import Session, col, func, select
 
 from server import disk
+from server.notify.notifier import NotifierHealth
 from server.store import Store, StoreUnavailable
 from server.tables import Agent, Seal, Violation
 from server.watch import Topic
@@ -26,9 +27,17 @@ Family = CounterMetricFamily | GaugeMetricFamily
 
 
 class Working(Protocol):
-    """What is asked of worker and notifier: their own numbers by name."""
+    """What is asked of the worker: its own numbers by name."""
 
     def health(self) -> dict[str, object]:
+        """Its state."""
+        ...
+
+
+class Telling(Protocol):
+    """What is asked of the notifier."""
+
+    def health(self) -> NotifierHealth:
         """Its state."""
         ...
 
@@ -53,7 +62,7 @@ class Sources(msgspec.Struct, frozen=True):
 
     Attributes:
         worker: None where the server was built without a broker.
-        notifier: None where no channel is set.
+        notifier: None where the server was built without one.
         troubles: the server's own, that are not over.
         release: the installed version.
     """
@@ -63,7 +72,7 @@ class Sources(msgspec.Struct, frozen=True):
     folder: Path
     silent_after_s: float
     worker: Working | None
-    notifier: Working | None
+    notifier: Telling | None
     troubles: Iterable[Topic]
     release: str
 
@@ -157,14 +166,17 @@ def _stored(session: Session, now_ms: int, silent_after_s: float) -> Stored:
     )
 
 
-def _of_notifier(notifier: Working | None) -> Iterator[Family]:
+def _of_notifier(notifier: Telling | None) -> Iterator[Family]:
     if notifier is None:
         return
     told = notifier.health()
     yield from _gauges(
-        ("coldseal_alerts_waiting", "Messages to people that no receiver has yet", _number(told.get("waiting"))),
-        ("coldseal_alerts_oldest_waiting_seconds", "Age of the oldest of them", _number(told.get("oldest_waiting_s"))),
+        ("coldseal_alerts_undecided", "Events that settle, or wait for their group", float(told.undecided)),
+        ("coldseal_alerts_waiting", "Messages to people that no receiver has yet", float(told.waiting)),
+        ("coldseal_alerts_oldest_waiting_seconds", "Age of the oldest of them", told.oldest_waiting_s),
     )
+    failing = [([channel.name], float(channel.last_error is not None)) for channel in told.channels]
+    yield _labelled("coldseal_alert_channel_failing", "Whether its last attempt failed", ["channel"], failing)
 
 
 def _gauges(*known: tuple[str, str, float | None]) -> Iterator[GaugeMetricFamily]:

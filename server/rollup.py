@@ -114,7 +114,7 @@ class Stored(msgspec.Struct, frozen=True):
             if (of, what) == (meter, quantity):
                 _lay(planes, minutes.unpack(block, quantity), day_ms // MINUTE_MS - first)
         if self.tail:
-            polls = meter_rows.joined(meter_rows.decoded(raw, meter, quantity) for raw in self.tail)
+            polls = meter_rows.joined(_told(raw, meter, quantity) for raw in self.tail)
             planes = minutes.merge(planes, minutes.of_polls(polls, quantity, first * MINUTE_MS, count), quantity)
         return Minutes(quantity, first * MINUTE_MS, planes)
 
@@ -130,8 +130,8 @@ def _add(days: _Days, agent_id: str, seq: int, raw: bytes) -> None:
     """The minutes of one envelope, merged into those of its days."""
     for meter in {block.id for block in meter_rows.batch(raw).mtr}:
         for quantity in PLANES:
-            polls = meter_rows.decoded(raw, meter, quantity)
-            if polls is None or not _says_something(polls, quantity):
+            polls = _told(raw, meter, quantity)
+            if polls is None:
                 continue
             starts = _day_starts(polls)
             if len(starts) > DAYS_MAX:
@@ -169,10 +169,13 @@ def _keep(session: Session, agent_id: str, days: _Days) -> None:
             row.block = minutes.pack(minutes.merge(minutes.unpack(row.block, quantity), planes, quantity))
 
 
-def _says_something(polls: Polls, quantity: Quantity) -> bool:
-    """Whether there is a value, or of power the reason why there is none."""
+def _told(raw: bytes, meter: str, quantity: Quantity) -> Polls | None:
+    """A quantity in an envelope, where there is a value of it, or of power the reason why there is none."""
+    polls = meter_rows.decoded(raw, meter, quantity)
+    if polls is None:
+        return None
     asked = quantity is Quantity.ACTIVE_POWER_W and bool(np.any(polls.reasons != Reason.NOT_ASKED.value))
-    return asked or meter_rows.told(polls)
+    return polls if asked or meter_rows.told(polls) else None
 
 
 def _day_starts(polls: Polls) -> list[int]:

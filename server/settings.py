@@ -131,13 +131,17 @@ def _is_network(text: str) -> bool:
     return True
 
 
-def _check(settings: SettingsFile, where: str) -> None:
+def _check_database(settings: SettingsFile, where: str) -> None:
     if settings.database_url is not None:
         address.parse(settings.database_url, where)
     elif settings.database_password_file is not None:
         raise SettingsError(
             f"{where}database_password_file: expected the database's address beside it, got nothing; add database"
         )
+
+
+def _check(settings: SettingsFile, where: str) -> None:
+    _check_database(settings, where)
     if not settings.deployment.strip():
         raise SettingsError(f"{where}deployment: expected a name, got nothing; e.g. fuzhou.coldseal/2026")
     if not settings.deployment.isprintable():
@@ -146,7 +150,9 @@ def _check(settings: SettingsFile, where: str) -> None:
         raise SettingsError(f"{where}http_host: expected an address, got nothing; e.g. 127.0.0.1")
     for proxy in settings.trusted_proxies or ():
         if not _is_network(proxy):
-            raise SettingsError(f"{where}trusted_proxies: expected addresses or networks, got {proxy!r}; e.g. 127.0.0.1")
+            raise SettingsError(
+                f"{where}trusted_proxies: expected addresses or networks, got {proxy!r}; e.g. 127.0.0.1"
+            )
     if (settings.broker_cert is None) != (settings.broker_key is None):
         raise SettingsError(f"{where}broker_cert, broker_key: expected both or none, got one; add the other")
     if settings.broker_cert is not None and settings.broker_ca is None:

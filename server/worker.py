@@ -100,7 +100,7 @@ class Worker:
             "inbox": self._broker.waiting,
             "lag_s": 0.0 if oldest_ms is None else (self._clock.wall_ms() - oldest_ms) / 1000,
             "working": self._thread.is_alive(),
-            "trouble": self._trouble,
+            "trouble": self._trouble or self._broker.trouble,
             **self._totals,
         }
 

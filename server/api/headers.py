@@ -26,14 +26,6 @@ INTERFACE = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-PAGES = {
-    "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
-    ),
-}
-"""NiceGUI writes its start into the page and compiles its parts in the browser: hence inline and eval."""
 
 
 class BrowserRules:
@@ -47,7 +39,7 @@ class BrowserRules:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        rules = EVERYWHERE | (INTERFACE if scope["path"].startswith("/api/") else PAGES)
+        rules = EVERYWHERE | (INTERFACE if scope["path"].startswith("/api/") else {})
         rules |= ON_TLS if scope["scheme"] == "https" else {}
 
         async def send_with_rules(message: Message) -> None:

@@ -25,7 +25,7 @@ def numbers(here: Here) -> Response:
         folder=here.settings.data,
         silent_after_s=here.settings.silent_after_s,
         worker=here.worker,
-        notifier=None,
+        notifier=here.notifier,
         troubles=here.watch.present,
         release=release(),
     )

@@ -61,14 +61,16 @@ class Acting:
     """
 
     def __init__(self, frame: Frame) -> None:
-        self._frame, self._row = frame, None
-        self._row: ViolationRow | None
+        self._frame = frame
+        self._row: ViolationRow | None = None
         self._asked = ""
         self._turn = asyncio.Lock()
         words = frame.words
         with ui.element("div").classes("actions").props(f'role=group aria-label="{words("steps")}"'):
-            self._buttons = {way.step: self._button(way) for way in WAYS}
-            self._with_reason = self._asking("acknowledge_why", "acknowledge", "R").classes("why")
+            with ui.element("div").classes("joined") as self._seeing:
+                acknowledge = self._button(WAYS[0])
+                self._asking("acknowledge_why", "acknowledge", "R").classes("why")
+            self._buttons = {WAYS[0].step: acknowledge} | {way.step: self._button(way) for way in WAYS[1:]}
         self._sheet = Sheet("step", words("steps"))
         self._sheet.element.on("submit", self._submitted, js_handler=SUBMITTED)
         frame.keys([*(Key(way.key, way.says) for way in WAYS), Key("R", "help_reason")])
@@ -84,7 +86,7 @@ class Acting:
         may = set() if row is None else {step for step in row.steps if self._frame.who.may(life.NEEDS[step])}
         for step, made in self._buttons.items():
             made.set_visibility(step in may)
-        self._with_reason.set_visibility("acknowledge" in may)
+        self._seeing.set_visibility("acknowledge" in may)
 
     def _button(self, way: _Way) -> ui.html:
         if way.step == "acknowledge":
@@ -109,7 +111,9 @@ class Acting:
         draft = f"{row.id}/{step}"
         label = words(f"do.{step}")
         self._asked = draft
-        html = render("step", words, row=row, way=way, label=label, people=people, draft=draft, chars_max=_chars_max(step))
+        html = render(
+            "step", words, row=row, way=way, label=label, people=people, draft=draft, chars_max=_chars_max(step)
+        )
         self._sheet.open(html, label)
 
     async def _submitted(self, event: GenericEventArguments) -> None:
@@ -136,9 +140,7 @@ def _chars_max(step: str) -> int:
     return life.COMMENT_CHARS_MAX if step == "comment" else life.REASON_CHARS_MAX
 
 
-def _step(  # noqa: PLR0913 - what a step is told
-    step: str, violation_id: str, session: Session, who: Who, now_ms: int, *, reason: str, to: str
-) -> Violation:
+def _step(step: str, violation_id: str, session: Session, who: Who, now_ms: int, *, reason: str, to: str) -> Violation:
     if step == "dispatch":
         return life.dispatch(session, violation_id, by=who, to=to, reason=reason, now_ms=now_ms)
     if step == "comment":

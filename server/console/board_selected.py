@@ -67,9 +67,10 @@ class Selected:
             with ui.element("article") as self._article:
                 with ui.element("div").classes("head"):
                     self._facts = ui.html("", sanitize=False).classes("facts")
-                    self._acting = Acting(frame)
-                    self._open = ui.html(f"{words('open_page')}<kbd>Enter</kbd>", sanitize=False, tag="a")
-                    self._open.classes("button open").props('data-key="Enter" aria-keyshortcuts="Enter"')
+                    with ui.element("div").classes("acts"):
+                        self._acting = Acting(frame)
+                        self._open = ui.html(f"{words('open_page')}<kbd>Enter</kbd>", sanitize=False, tag="a")
+                        self._open.classes("button open").props('data-key="Enter" aria-keyshortcuts="Enter"')
                 self._sentence = ui.html("", sanitize=False, tag="h1").classes("sentence")
                 self._figures = ui.html("", sanitize=False).classes("figures")
                 self._brief = ui.html("", sanitize=False).classes("brief")
@@ -77,6 +78,7 @@ class Selected:
                     with ui.element("div").classes("curve"):
                         self._chart = ChartFrame(words, place="board")
                     self._side = ui.html("", sanitize=False).classes("side")
+                    self._side.props(f'tabindex=0 role=region aria-label="{words("side")}"')
             self._nothing = ui.html("", sanitize=False).classes("empty")
 
     def show(self, standing: Standing | None, snapshot: Snapshot) -> None:

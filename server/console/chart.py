@@ -105,8 +105,8 @@ def _power_scale(curve: Curve) -> tuple[float, float]:
 
 def _other_axis(line: Line, style: ChartStyle, grid: int) -> Option:
     known = [value for _, value in line.points if value is not None]
-    low = 0.0 if line.quantity in _FROM_ZERO else min(known)
-    return value_axis(*scale(low, max(known), 2), style, grid)
+    from_zero = line.quantity in _FROM_ZERO
+    return value_axis(*scale(0.0 if from_zero else min(known), max(known), 3 if from_zero else 2), style, grid)
 
 
 def _zoom(curve: Curve, style: ChartStyle, count: int, place: Place) -> Option:

@@ -5,7 +5,7 @@ import json
 from nicegui import ui
 
 from server.console.chart import Place
-from server.console.chart_time import chart_time, newest_ms
+from server.console.chart_time import event_time, newest_ms
 from server.console.drawing import Drawing
 from server.console.html import render
 from server.console.words import Words
@@ -29,7 +29,7 @@ class ChartFrame:
 
     def show(self, seal: SealRow, violation: ViolationRow | None, now_ms: int) -> None:
         """Show the curve of a seal, around a violation where one is given; the browser fetches only what is new."""
-        from_ms, to_ms = chart_time("event", violation, seal, now_ms)
+        from_ms, to_ms = event_time(violation, seal, now_ms)
         asked = {
             "seal": seal.id,
             "lang": self._words.language,

@@ -20,9 +20,11 @@ _LABELLED_SHARE, _LABELS_MAX = 0.04, 3
 """Only the longest gaps carry their reason as text (on a phone one), and none below this share of the plot."""
 
 
-def longest(gaps: Sequence[Gap], style: ChartStyle) -> list[Gap]:
-    """Those that carry their reason as text."""
-    return sorted(gaps, key=lambda gap: gap.from_ms - gap.to_ms)[: 1 if style.narrow else _LABELS_MAX]
+def longest(gaps: Sequence[Gap], curve: Curve, style: ChartStyle) -> list[Gap]:
+    """Those of what is looked at that carry their reason as text."""
+    first, last = curve.seen
+    here = [gap for gap in gaps if gap.from_ms < last and gap.to_ms > first]
+    return sorted(here, key=lambda gap: gap.from_ms - gap.to_ms)[: 1 if style.narrow else _LABELS_MAX]
 
 
 def under_seal(gaps: Sequence[Gap], curve: Curve) -> list[Gap]:
@@ -39,7 +41,7 @@ def under_seal(gaps: Sequence[Gap], curve: Curve) -> list[Gap]:
 
 def seen(spans: Sequence[CoveragePart], curve: Curve) -> list[CoveragePart]:
     """Spans as they can be seen: of many in one pixel those that are not proved off stay, each at least 3 px wide."""
-    least_ms = (curve.to_ms - curve.from_ms) // PLOT_PX
+    least_ms = curve.seen_ms // PLOT_PX
     found: list[CoveragePart] = []
     for span in spans:
         last = found[-1] if found else None
@@ -85,7 +87,7 @@ def coverage_at(spans: Sequence[CoveragePart], at_ms: int) -> CoveragePart | Non
 
 def area(gap: Gap, curve: Curve, style: ChartStyle, *, told: bool, closed: bool) -> list[Option]:
     """One band, with its text where `told` and wide enough."""
-    whole = curve.to_ms - curve.from_ms
+    whole = curve.seen_ms
     to_ms = min(curve.to_ms, max(gap.to_ms, gap.from_ms + whole * _LEAST_PX // PLOT_PX))
     first: Option = {"xAxis": shifted(gap.from_ms), "label": {"show": False}}
     if told and to_ms - gap.from_ms > whole * _LABELLED_SHARE:
@@ -93,7 +95,7 @@ def area(gap: Gap, curve: Curve, style: ChartStyle, *, told: bool, closed: bool)
         first["name"] = words_of(gap, style, closed=closed)
         first["label"] = {
             "show": True,
-            "position": _inside_top((gap.from_ms + to_ms) / 2 - curve.from_ms, whole),
+            "position": _inside_top((gap.from_ms + to_ms) / 2 - curve.seen[0], whole),
             "distance": 6,
             "color": p.text if closed else p.amber,
             "fontWeight": 600,

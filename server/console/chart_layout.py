@@ -1,5 +1,6 @@
 """Where the panels of a chart are: power, the lane of coverage, then each other quantity, over one axis of time."""
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -12,6 +13,9 @@ HEAD_PX = 58
 
 AXIS_PX = 30
 """Room under the last one for its times."""
+
+_NEARLY = 1e-6
+"""A value that is a label but for its last digits is that label."""
 
 _BETWEEN_PX = 16
 _LANE_ABOVE_PX = 11
@@ -126,7 +130,8 @@ def scale(low: float, high: float, most: int) -> tuple[float, float, float]:
     """Round numbers around a range: the lowest, the highest, and the step between labels, of which there are `most`."""
     span = max(high - low, 1e-3)
     step = next(m * 10**e for e in range(-3, 8) for m in (1, 2, 2.5, 5) if span / (m * 10**e) <= most)
-    return round(step * (low // step), 6), round(step * -(-high // step), 6), step
+    lowest, highest = math.floor(low / step + _NEARLY), math.ceil(high / step - _NEARLY)
+    return round(step * lowest, 6), round(step * highest, 6), step
 
 
 def names(of: Sequence[Panel], style: ChartStyle) -> list[Option]:

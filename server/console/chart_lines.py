@@ -68,7 +68,7 @@ def bands(name: str, areas: Sequence[list[Option]], panel: int, look: Option) ->
 def missing(gaps: Sequence[Gap], curve: Curve, style: ChartStyle, panel: int, *, labelled: bool) -> list[Option]:
     """The gaps of a panel: those that nothing proves, and those that the register closed."""
     mine = chart_gaps.under_seal(gaps, curve)
-    told = chart_gaps.longest(mine, style) if labelled else []
+    told = chart_gaps.longest(mine, curve, style) if labelled else []
     sides: dict[bool, list[list[Option]]] = {False: [], True: []}
     for gap in mine:
         closed = chart_gaps.is_closed(gap, curve.spans)
@@ -108,7 +108,7 @@ def _lane_area(span: CoveragePart, key: str, curve: Curve, style: ChartStyle) ->
     p = style.palette
     hatched = key in ("state.off_by_register", "state.unproved")
     ink = {"state.on": "#FFFFFF", "state.unproved": p.amber}.get(key, p.text)
-    wide = span.to_ms - span.from_ms > (curve.to_ms - curve.from_ms) * LABEL_SHARE
+    wide = span.to_ms - span.from_ms > curve.seen_ms * LABEL_SHARE
     name = style.words(key)
     first: Option = {"name": name, "xAxis": shifted(span.from_ms), "label": {"show": False}}
     if hatched:

@@ -95,7 +95,7 @@ def _inside(curve: Curve) -> list[Mark]:
 
 
 def _has_room(at_ms: int, named: Sequence[int], curve: Curve, style: ChartStyle) -> bool:
-    apart_ms = (curve.to_ms - curve.from_ms) * _APART_SHARE * (2 if style.narrow else 1)
+    apart_ms = curve.seen_ms * _APART_SHARE * (2 if style.narrow else 1)
     return all(abs(at_ms - other) >= apart_ms for other in named)
 
 
@@ -114,7 +114,7 @@ def _short_label(mark: Mark, curve: Curve, style: ChartStyle) -> Option:
 
 
 def _label(mark: Mark, curve: Curve, style: ChartStyle, text: str) -> Option:
-    on_the_right = mark.first_ms > curve.from_ms + (curve.to_ms - curve.from_ms) * 0.6
+    on_the_right = mark.first_ms > curve.seen[0] + curve.seen_ms * 0.6
     return {
         "formatter": text,
         "position": "end",

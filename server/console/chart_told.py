@@ -37,7 +37,10 @@ def told(curve: Curve, style: ChartStyle, here: Sequence[Panel], height: int) ->
         "series": _series(curve, style),
         "gaps": [_timed(gap.from_ms, gap.to_ms, chart_gaps.text(gap, curve, style)) for gap in curve.gaps],
         "spans": [_timed(s.from_ms, s.to_ms, words.why(s.reason)) for s in chart_gaps.seen(curve.spans, curve)],
-        "sources": [_timed(s.first_ms, s.last_ms, words("source", agent=s.agent_id, seq=s.seq)) for s in curve.sources],
+        "sources": [
+            _timed(s.first_ms, s.last_ms + (curve.period_ms or 0), words("source", agent=s.agent_id, seq=s.seq))
+            for s in curve.sources
+        ],
         "source_of_minutes": words("source_of_minutes"),
         "live": [
             {"id": f"live-age-{index}", "at_ms": live.t_ms, "fresh_ms": STALE_PERIODS * live.period_ms}
@@ -66,10 +69,7 @@ def value_of(live: Live) -> str:
 
 def title(curve: Curve, style: ChartStyle) -> str:
     """What an exported picture is of."""
-    seen = (curve.from_ms, curve.to_ms)
-    if curve.detail_from_ms is not None and curve.detail_to_ms is not None:
-        seen = (curve.detail_from_ms, curve.detail_to_ms)
-    first, last = beijing(seen[0]), beijing(seen[1])
+    first, last = (beijing(at_ms) for at_ms in curve.seen)
     span = f"{first:%Y-%m-%d %H:%M:%S} – {last:%Y-%m-%d %H:%M:%S}"
     return style.words("chart_title", seal=curve.seal_id, span=span)
 

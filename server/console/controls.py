@@ -17,7 +17,8 @@ def button(text: str, act: Act, classes: str = "", key: str = "") -> ui.html:
         classes: how it looks, besides `button`.
         key: the key that presses it while nothing is typed; shown on it.
     """
-    inside = Markup("{}<kbd>{}</kbd>").format(text, key) if key else Markup("{}").format(text)
+    word = Markup("<span>{}</span>").format(text) if text else Markup("")
+    inside = Markup("{}<kbd>{}</kbd>").format(word, key) if key else word
     made = ui.html(str(inside), sanitize=False, tag="button").classes(f"button {classes}").on("click", act, args=[])
     made.props["type"] = "button"
     if key:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, or_, select
 
 from server.access.who import Who
@@ -31,7 +32,6 @@ class Found(msgspec.Struct, frozen=True):
     enterprise: str
     furnace: str
     site: str
-    county_code: str
     severities: frozenset[str]
 
 
@@ -68,7 +68,7 @@ def found(session: Session, who: Who, text: str, county_code: str) -> tuple[int,
         How many there are, and the first SHOWN of them by their number.
     """
     query = (
-        select(Seal.id, Enterprise.name, Furnace.name, Site.name, Site.county_code)
+        select(Seal, Furnace, Site, Enterprise)
         .join(Furnace, col(Furnace.id) == col(Seal.furnace_id))
         .join(Site, col(Site.id) == col(Furnace.site_id))
         .join(Enterprise, col(Enterprise.id) == col(Site.enterprise_id))
@@ -79,13 +79,22 @@ def found(session: Session, who: Who, text: str, county_code: str) -> tuple[int,
         metered = select(Meter.seal_id).where(_has(Meter.agent_id, part) | _has(Meter.name, part))
         named = [_has(column, part) for column in (Seal.id, Enterprise.name, Furnace.name, Site.name)]
         query = query.where(or_(*named, col(Seal.id).in_(metered)))
-    number = session.exec(select(func.count()).select_from(query.subquery())).one()
+    number = session.exec(select(func.count()).select_from(query.with_only_columns(col(Seal.id)).subquery())).one()
     rows = session.exec(query.order_by(col(Seal.id)).limit(SHOWN)).all()
-    severities = _severities(session, [row[0] for row in rows])
-    return number, [Found(*row, frozenset(severities.get(row[0], ()))) for row in rows]
+    severities = _severities(session, [seal.id for seal, *_ in rows])
+    return number, [
+        Found(
+            seal_id=seal.id,
+            enterprise=enterprise.name,
+            furnace=furnace.name,
+            site=site.name,
+            severities=frozenset(severities.get(seal.id, ())),
+        )
+        for seal, furnace, site, enterprise in rows
+    ]
 
 
-def _has(column: str, part: str) -> object:
+def _has(column: str, part: str) -> ColumnElement[bool]:
     """Whether a column holds a text, letters of either case, its signs taken literally."""
     return col(column).icontains(part, autoescape=True)
 

@@ -69,7 +69,7 @@ class Frame:
         visitor: how to ask again who looks.
     """
 
-    def __init__(  # noqa: PLR0913 - what a request says
+    def __init__(
         self,
         feed: Feed,
         words: Words,
@@ -152,6 +152,7 @@ class Frame:
         else:
             self.say("")
             self.feed.news.tell([violation.seal_id])
+            await self.feed.look()
             await self.refresh()
             return True
         await self.refresh()
@@ -168,12 +169,16 @@ class Frame:
 
     async def _follow(self) -> None:
         client = self._bar.client
-        while True:
-            if client.has_socket_connection:
-                with client:
-                    await self.refresh()
-            await asyncio.sleep(LEAST_BETWEEN_S)
-            await self.feed.changed(self.version)
+        try:
+            while True:
+                await asyncio.sleep(LEAST_BETWEEN_S)
+                await self.feed.changed(self.version)
+                if client.has_socket_connection:
+                    with client:
+                        await self.refresh()
+        except Exception:  # the top of this task: a page that stands still must say so; NiceGUI logs what it was
+            self.say(self.words("broken"))
+            raise
 
     async def _refresh(self) -> None:
         if self._again is None:
@@ -208,9 +213,13 @@ class Frame:
         words, home = self.words, self.link("/")
         other = Words("en" if words.language == "zh" else "zh")
         with ui.element("header").classes("bar") as self._bar:
-            ui.html(render("bar_left", words, home=home, is_home=self._path == "/"), sanitize=False).classes("part-left")
+            ui.html(render("bar_left", words, home=home, is_home=self._path == "/"), sanitize=False).classes(
+                "part-left"
+            )
             self._count = unseen.Badge(words, home)
-            right = render("bar_right", words, other=address(other, self._path), who=self.who, scope=scope(self.who, words))
+            right = render(
+                "bar_right", words, other=address(other, self._path), who=self.who, scope=scope(self.who, words)
+            )
             ui.html(right, sanitize=False).classes("part-right")
         ui.html(render("hatches", words), sanitize=False).classes("hatches").props("aria-hidden=true")
         ui.html(render("cut", words), sanitize=False).classes("cut").props("role=status")

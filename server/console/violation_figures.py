@@ -6,6 +6,7 @@ from server.console import figures
 from server.console.figures import NOTHING
 from server.console.words import Words
 from server.detect.finding import Code
+from server.sentences import THIN
 from server.views import SealRow, ViolationDetail
 from server.views.state import SealState
 from server.views.violations import FindingNumbers
@@ -50,8 +51,9 @@ def cells(detail: ViolationDetail, seal: SealRow, words: Words, now_ms: int) -> 
     stored = words("stored_at", time=figures.clock(detail.detected_ms, now_ms))
     made.append(Figure(words("detected"), figures.delay(words, detail.raised_ms - detail.first_ms), stored))
     if finding is not None:
-        rare = f"{figures.rarely(finding.false_alarms_per_year)}{figures.THIN}{words('per_seal_year')}"
-        made.append(Figure(words("false_alarms"), rare, words("of_test_line")))
+        rare = f"{figures.rarely(finding.false_alarms_per_year)}{THIN}{words('per_seal_year')}"
+        by_baseline = finding.unit in ("W", "σ")
+        made.append(Figure(words("false_alarms"), rare, words("of_test_line" if by_baseline else "of_threshold")))
     return made
 
 

@@ -1,6 +1,7 @@
 """A violation's page as HTML: one function a part, each from stored numbers alone; a point without any is absent."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -10,6 +11,7 @@ from server.console.phrases import grouped, long, maker, proved, signed
 from server.console.violation_figures import cells, peak_unit
 from server.console.words import PAIRS, Words
 from server.county_names import county_name
+from server.detect.finding import Code
 from server.notify import Told
 from server.views import SealRow, ViolationDetail
 from server.views.steps import Step
@@ -61,7 +63,7 @@ def parts(m: Material, words: Words, link: Link) -> Parts:
     below = [
         numbers(detail, words, m.now_ms),
         points(m.points, words, m.now_ms),
-        health(m.witnesses, m.points, words, m.now_ms),
+        health(m.witnesses, m.points, words, m.now_ms, is_silent=detail.code == Code.SILENT.value),
         life(detail, words, m.now_ms),
         checklist(detail.code, words),
         told(m.told, words, m.now_ms),
@@ -80,7 +82,7 @@ def parts(m: Material, words: Words, link: Link) -> Parts:
 def sentence(detail: ViolationDetail, words: Words) -> str:
     """Who, what, when, how much: time and event in their colour, numbers in bold."""
     reason = detail.reason_zh if words.language == "zh" else detail.reason_en
-    colour = "red" if detail.severity == "red" else "amber"
+    colour: Literal["red", "amber"] = "red" if detail.severity == "red" else "amber"
     return str(figures.emphasised(reason, f"{detail.enterprise} {detail.furnace}", colour))
 
 
@@ -106,13 +108,24 @@ def points(weighed: Sequence[Point], words: Words, now_ms: int) -> str:
     return render("violation_points", words, said=said, Side=Side, all=len(weighed), now_ms=now_ms)
 
 
-def health(witnesses: Sequence[Witness], weighed: Sequence[Point], words: Words, now_ms: int) -> str:
-    """The monitor itself then; what speaks against it is counted in the heading."""
+def health(
+    witnesses: Sequence[Witness], weighed: Sequence[Point], words: Words, now_ms: int, *, is_silent: bool = False
+) -> str:
+    """The monitor itself then; what speaks against it is counted in the heading.
+
+    Args:
+        witnesses: its agents.
+        weighed: for and against.
+        words: the language.
+        now_ms: server time.
+        is_silent: the violation is that it is not heard any more.
+    """
     return render(
         "violation_health",
         words,
         witnesses=witnesses,
         look=sum(p.side is Side.AGAINST and p.of_monitor for p in weighed),
+        is_silent=is_silent,
         now_ms=now_ms,
         maker=maker,
         clock=_clock,

@@ -36,6 +36,7 @@ PAIRS: dict[str, tuple[str, str]] = {
     "log_hours": ("近 12 小时", "last 12 h"),
     "log_empty": ("近 12 小时没有新的违规，也没有人处理过。", "Nothing was found and nothing was done in the last 12 h."),
     # beside and below
+    "side": ("支持、反证、核查、通知", "For, against, to check, told"),
     "brief_for": ("支持 {n} 条", "For: {n}"),
     "brief_against": ("反证 {n} 条", "Against: {n}"),
     "brief_looked": ("（已查 {n} 项）", "({n} looked at)"),

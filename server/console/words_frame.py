@@ -71,6 +71,13 @@ PAIRS: dict[str, tuple[str, str]] = {
         "数据库暂时不接受读写；页面上是刚才的样子，会自动再试。",
         "The database takes nothing right now; the page shows how it was, and tries again by itself.",
     ),
+    "broken": (
+        "页面不再更新：服务器出了内部错误，已记入日志。数据都在；请重新打开这一页，仍不行就告诉管理员。",
+        (
+            "This page no longer renews itself: a mistake in the server, which is in its log. The data is kept; open the "
+            "page again, and tell an administrator if that does not help."
+        ),
+    ),
     # finding a seal
     "found_n": ("{n} 台封存", "{n} seals"),
     "found_first": ("，先列 {n} 台；多写几个字就少一些。", "; the first {n} are shown, type more to narrow it."),

@@ -5,8 +5,10 @@ PAIRS: dict[str, tuple[str, str]] = {
     "seal_missing": ("没有这个封存，或它不在你负责的县区。", "No such seal, or not one of your counties."),
     "seal_missing_next": (
         "核对编号 {id} 有没有抄漏；属于别的县区时，请那里的值班人员看，或请管理员把县区加给你。",
-        "Check whether the number {id} is complete; if it is another county's, ask its staff, or have an administrator "
-        "add that county to your account.",
+        (
+            "Check whether the number {id} is complete; if it is another county's, ask its staff, or have an administrator "
+            "add that county to your account."
+        ),
     ),
     "days": ("{days}\u2009天", "{days}\u2009d"),
     "days_hours": ("{days}\u2009天 {hours}\u2009小时", "{days}\u2009d {hours}\u2009h"),
@@ -102,19 +104,27 @@ PAIRS: dict[str, tuple[str, str]] = {
     "wiring.seals": ("封条 {first} 等 {n} 个", "{first}, {n} in all"),
     "wiring.downstream": (
         "断开处在电表下游：电表一直有电，电压与频率仍在，0 kW 由活表读出，本身就是断电的证据。",
-        "The break is downstream of the meter: the meter stays alive, voltage and frequency remain, and the 0 kW that "
-        "it reads is itself the proof.",
+        (
+            "The break is downstream of the meter: the meter stays alive, voltage and frequency remain, and the 0 kW that "
+            "it reads is itself the proof."
+        ),
     ),
     "wiring.upstream_aux": (
         "断开处在电表上游，电表另有辅助电源：它读到馈线无电，就证实断电；电压一回来就报「重新带电」。",
-        "The break is upstream of the meter, which has an auxiliary supply: a feeder that it reads as dead is proved "
-        "off; voltage that comes back is raised as energised.",
+        (
+            "The break is upstream of the meter, which has an auxiliary supply: a feeder that it reads as dead is proved "
+            "off; voltage that comes back is raised as energised."
+        ),
     ),
     "wiring.upstream_dead": (
-        "断开处在电表上游，电表靠所测线路供电：断开后电表也没电，它的沉默什么也不证明，这段时间记为未证实，"
-        "除非电能寄存器后来补证；它一醒来就报「重新带电」。",
-        "The break is upstream of a meter that lives from the measured line: it is dead too, and its silence proves "
-        "nothing. That time is unproved unless the energy register closes it later; its waking is raised as energised.",
+        (
+            "断开处在电表上游，电表靠所测线路供电：断开后电表也没电，它的沉默什么也不证明，这段时间记为未证实，"
+            "除非电能寄存器后来补证；它一醒来就报「重新带电」。"
+        ),
+        (
+            "The break is upstream of a meter that lives from the measured line: it is dead too, and its silence proves "
+            "nothing. That time is unproved unless the energy register closes it later; its waking is raised as energised."
+        ),
     ),
     "wiring.volts": ("相电压", "Phase voltages"),
     "wiring.hertz": ("频率", "Frequency"),
@@ -141,17 +151,4 @@ PAIRS: dict[str, tuple[str, str]] = {
     "windows.past": ("已过", "past"),
     "windows.now": ("正在", "now"),
     "windows.ahead": ("将来", "ahead"),
-    # of lists
-    "seal_sentence": (
-        "{name} 现在{state}。今天到现在证实断电 {off}，未证实 {unproved}，证实用电 {on}。",
-        "{name} – {state}. Of today so far {off} is proved off, {unproved} unproved, {on} proved on.",
-    ),
-    "proved_off": ("证实断电", "Proved off"),
-    "of_it_register": ("其中寄存器补证 {share}", "of it by the register {share}"),
-    "today_so_far": ("今天到现在", "today so far"),
-    "rated": ("额定", "Rated"),
-    "sealed_since": ("封存自", "Sealed since"),
-    "dismantle_by": ("拆除期限", "Dismantle by"),
-    "no_deadline": ("未登记", "not registered"),
-    "violations_here": ("未关闭的违规", "Violations not closed"),
 }  # fmt: skip

@@ -16,8 +16,10 @@ PAIRS: dict[str, tuple[str, str]] = {
     "violation_missing": ("没有这起违规，或它不在你负责的县区。", "No such violation, or not one of your counties."),
     "violation_missing_next": (
         "核对编号 {id} 有没有抄漏；属于别的县区时，请那里的值班人员看，或请管理员把县区加给你。",
-        "Check whether the number {id} is complete; if it is another county's, ask its staff, or have an administrator "
-        "add that county to your account.",
+        (
+            "Check whether the number {id} is complete; if it is another county's, ask its staff, or have an administrator "
+            "add that county to your account."
+        ),
     ),
     "to_board": ("回到值班页", "Back to the duty board"),
     "now": ("现在", "Now"),
@@ -31,6 +33,7 @@ PAIRS: dict[str, tuple[str, str]] = {
     "stored_at": ("入库 {time}", "stored {time}"),
     "false_alarms": ("期望误报", "Expected false alarms"),
     "per_seal_year": ("/封存年", "/ seal year"),
+    "of_threshold": ("本判据的限", "of this limit"),
     "of_test_line": ("本判定线，按封存基线算", "of this test line, by the sealed baseline"),
     "goes_on": ("已持续 {span}", "for {span}"),
     "ended_after": ("已停止，历时 {span}", "ended after {span}"),
@@ -50,8 +53,10 @@ PAIRS: dict[str, tuple[str, str]] = {
     "peak_so_far": ("最高 {value}", "peak {value}"),
     "rule.resumed_power": (
         "连续 2 个读数超出承诺上限的部分都大于限。限取三者之大：额定功率的 3 %、封存基线的 5 σ、电表功率级的 3 倍。",
-        "Two samples in a row exceed what the pledge allows by more than the limit: the largest of 3 % of the rated "
-        "power, 5 σ of the sealed baseline and 3 power steps of the meter.",
+        (
+            "Two samples in a row exceed what the pledge allows by more than the limit: the largest of 3 % of the rated "
+            "power, 5 σ of the sealed baseline and 3 power steps of the meter."
+        ),
     ),
     "rule.energised": (
         "断开处下游两次读到有电压，或很小但持续的负荷累积（CUSUM）超过限。",
@@ -59,8 +64,10 @@ PAIRS: dict[str, tuple[str, str]] = {
     ),
     "rule.energy_in_gap": (
         "间断前后电能寄存器之差，大于承诺、启动电流和寄存器最小级能解释的电量；第二个读数也证实。",
-        "The register advanced over the gap by more than the pledge, the starting current and the register's steps "
-        "explain; a second row bears it out.",
+        (
+            "The register advanced over the gap by more than the pledge, the starting current and the register's steps "
+            "explain; a second row bears it out."
+        ),
     ),
     "rule.seal_opened": (
         "封条触点连续两行断开，或计数器走了一步。",
@@ -106,6 +113,7 @@ PAIRS: dict[str, tuple[str, str]] = {
     "health": ("监测自身当时的状态", "The monitor itself, then"),
     "health_good": ("没有异常", "nothing unusual"),
     "health_look": ("{n} 处要看", "{n} to look at"),
+    "health_last": ("失联前最后一封信封", "in its last envelope"),
     "health_none": (
         "这段时间一封信封也没有入库：没有听到采集端。",
         "No envelope of that time is stored: the agent was not heard.",
@@ -195,17 +203,5 @@ PAIRS: dict[str, tuple[str, str]] = {
     "evidence_agent": ("采集端", "Agent"),
     "evidence_range": ("信封序号", "Envelope numbers"),
     "evidence_stored": ("已入库", "Stored"),
-    "evidence_key": ("签名", "Signature"),
-    "envelopes": ("信封 {first}–{last}", "envelopes {first}–{last}"),
-    "agent": ("采集端 {id}", "Agent {id}"),
-    "heard": ("最近听到", "last heard"),
     "never": ("从未", "never"),
-    "acknowledge": ("确认", "Acknowledge"),
-    "close": ("关闭", "Close"),
-    "reason": ("理由（确认可不填，关闭必填）", "Reason (needed for closing)"),
-    "needs_reason": (
-        "没有关闭：关闭要写明理由。在理由栏写一句，再点「关闭」。",
-        "Not closed: closing needs a reason. Write one in the field, then press Close again.",
-    ),
-    "step.same": ("加强", "Stronger"),
 }  # fmt: skip

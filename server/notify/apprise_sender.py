@@ -8,6 +8,7 @@ on Apprise's own session that connects to the address that was judged. Every oth
 
 import json
 import logging
+import threading
 import warnings
 from collections.abc import Mapping
 from typing import cast
@@ -243,10 +244,12 @@ class _Heard(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.status = ""
+        self._thread, self.status = threading.get_ident(), ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the status or code out of the last line."""
+        """Keep the status or code out of the last line; other channels' lines are not ours."""
+        if record.thread != self._thread:
+            return
         numbers = [word for word in record.getMessage().replace("=", " ").rstrip(".").split() if word.isdigit()]
         self.status = f" (answer {numbers[-1]})" if numbers else ""
 

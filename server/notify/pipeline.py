@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, insert, select
 
 from server import mutes
 from server.notify.channels import AlertsFile, Channel
@@ -22,7 +22,7 @@ from server.notify.texts import why, write
 from server.tables import Mute
 from wire.clock import iso
 
-EVENTS_AT_ONCE = 5_000
+EVENTS_AT_ONCE = 500
 """Undecided events that one turn looks at: our own troubles and red before amber, then the oldest."""
 
 SINGLES = 3
@@ -49,6 +49,7 @@ class Desk:
             col(AlertLog.event_id).in_([_number(event) for event in self.waiting])
         )
         self.done: set[tuple[int, str]] = set(session.exec(decided).all())
+        self._rows: list[dict[str, object]] = []
         self._history = self._read_history()
         self._mutes: dict[tuple[str, str], Mute | None] = {}
         self._anything_muted = session.exec(select(Mute.id).where(Mute.until_ms > now_ms).limit(1)).first() is not None
@@ -64,15 +65,15 @@ class Desk:
         """Write down what became of events for a channel."""
         for event in events:
             self.done.add((_number(event), channel.name))
-            self.session.add(
-                AlertLog(
-                    event_id=_number(event),
-                    channel=channel.name,
-                    outcome=outcome.value,
-                    why=reason,
-                    message_id=message_id,
-                    at_ms=self.now_ms,
-                )
+            self._rows.append(
+                {
+                    "event_id": _number(event),
+                    "channel": channel.name,
+                    "outcome": outcome.value,
+                    "why": reason,
+                    "message_id": message_id,
+                    "at_ms": self.now_ms,
+                }
             )
             if outcome in (Outcome.TOLD, Outcome.GROUPED):
                 self.heard(channel, event).append(event)
@@ -89,7 +90,9 @@ class Desk:
         return self._mutes.get(place)
 
     def close(self) -> None:
-        """Events of which every channel's part is written down are decided."""
+        """Write the log; events of which every channel's part is written down are decided."""
+        if self._rows:
+            self.session.connection().execute(insert(AlertLog), self._rows)
         for event in self.waiting:
             if all((_number(event), channel.name) in self.done for channel in self.channels):
                 event.decided_ms = self.now_ms

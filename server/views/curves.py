@@ -1,7 +1,6 @@
 """A seal's curve out of the store: the draw with its gaps, what the pledge allows, what was detected, what is proved."""
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
 from server import facts, meter_rows
@@ -14,114 +13,22 @@ from server.last_values import last_values
 from server.minutes import MINUTE_MS
 from server.tables import MaintenanceWindow, Meter, Pledge, RuleState, Seal, StoredFinding, Violation
 from server.views.coverage import stored_parts
+from server.views.curve_shapes import Curve, DeclaredWindow, Line, Live, Mark, Source
 from server.views.seals import FURNACE_METER
 from server.views.seen import seen_seal
 from server.views.stretches import POWER, RAW_MAX_MS, CurveTooLong, Stretch, joined, parts, stretch
 from server.views.today import CoveragePart, filled
 from wire.quantities import Quantity
 
-__all__ = ["RAW_MAX_MS", "Curve", "CurveTooLong", "Material", "curve", "draw", "material"]
+__all__ = [
+    "RAW_MAX_MS", "Curve", "CurveTooLong", "DeclaredWindow", "Line", "Live", "Mark", "Material", "Source", "curve",
+    "draw", "material", "meters_of",
+]  # fmt: skip
 
 WATER_METER = "water"
 
 _LINES = (Quantity.WATER_FLOW_M3_H, Quantity.FREQUENCY_HZ)
 _LIVE = (POWER, *_LINES)
-
-
-class Mark(BaseModel):
-    """A violation on the axis of time."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    violation_id: str
-    code: str
-    severity: str
-    first_ms: int
-    raised_ms: int
-    last_ms: int
-    ended_ms: int | None
-
-
-class DeclaredWindow(BaseModel):
-    """A declared maintenance window."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    from_ms: int
-    to_ms: int
-
-
-class Line(Trace):
-    """Another quantity on the same axis of time."""
-
-    quantity: str
-    agent_id: str
-    meter: str
-
-
-class Live(BaseModel):
-    """The newest value of a quantity that was read.
-
-    Attributes:
-        value: in the quantity's unit; of active power |P|.
-        t_ms: event time.
-        period_ms: the nominal time to the next one.
-        seq: the number of the agent's envelope that holds it.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    quantity: str
-    value: float
-    t_ms: int
-    period_ms: int
-    agent_id: str
-    seq: int
-
-
-class Source(BaseModel):
-    """An envelope that points were taken from, and the time of its rows."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    agent_id: str
-    seq: int
-    first_ms: int
-    last_ms: int
-
-
-class Curve(Trace):
-    """What a chart of one seal shows between two times: its own points are the draw.
-
-    Attributes:
-        agent_id, meter: whose draw it is; null where no furnace meter is registered.
-        allowed_w: what the pledge allows; null where no pledge is stored.
-        threshold_w: how far above it the draw must be to be called resumed_power: as the newest such finding of this
-            time stored it, else as the rule stands now.
-        windows: declared maintenance.
-        marks: violations of this time.
-        spans: coverage; what nothing covers is unproved("no_data").
-        lines: other quantities that were read in this time: water_flow_m3_h, frequency_hz.
-        live: the newest value of each quantity, where it lies in this time.
-        sources: the envelopes of single polls; empty where all of it is minutes.
-        detail_from_ms, detail_to_ms: the part that is drawn finer than the rest; null where there is none.
-    """
-
-    seal_id: str
-    agent_id: str | None
-    meter: str | None
-    from_ms: int
-    to_ms: int
-    detail_from_ms: int | None
-    detail_to_ms: int | None
-    allowed_w: float | None
-    threshold_w: float | None
-    windows: list[DeclaredWindow]
-    marks: list[Mark]
-    spans: list[CoveragePart]
-    lines: list[Line]
-    live: list[Live]
-    sources: list[Source]
 
 
 class Material(msgspec.Struct, frozen=True):

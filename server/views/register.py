@@ -6,15 +6,15 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, func, select
 
 from server.curve import Gap, Point, extremes, parted
-from server.curve_minutes import Advance, gaps_of
 from server.minutes import LAST, LAST_AT, Minutes
 from server.tables import Meter, StoredFinding, Violation
 from server.views.coverage import stored_parts
+from server.views.curve_minutes import Advance, gaps_of
 from server.views.curves import meters_of
 from server.views.seals import FURNACE_METER
 from server.views.seen import seen_seal
-from server.views.stretches import ENERGY, Stretch, long_stretch
 from server.views.state import FRESH_MS
+from server.views.stretches import ENERGY, POWER, Stretch, long_stretch
 from server.views.today import CoveragePart, filled
 
 POINTS_MAX = 1_500
@@ -111,7 +111,7 @@ def material(
     return RegisterMaterial(
         seal_id=seal_id,
         meter=meter,
-        stretch=long_stretch(session, [] if meter is None else [meter], from_ms, to_ms, [ENERGY]),
+        stretch=long_stretch(session, [] if meter is None else [meter], from_ms, to_ms, [ENERGY, POWER]),
         spans=filled(stored_parts(session, seal_id, from_ms, to_ms), max(from_ms, seal.from_ms), end_ms),
         marks=_marks(session, seal_id, from_ms, to_ms),
     )
@@ -125,7 +125,8 @@ def draw(found: RegisterMaterial) -> RegisterCurve:
         energy = stretch.minutes(meter, ENERGY)
         here = (stretch.from_ms, stretch.to_ms)
         apart_ms = (stretch.to_ms - stretch.from_ms) // GAPS_MAX
-        gaps = gaps_of(energy, stretch.period_ms.get(meter.agent_id), found.spans, *here, apart_ms)
+        power, period_ms = stretch.minutes(meter, POWER), stretch.period_ms.get(meter.agent_id)
+        gaps = gaps_of(energy, power, period_ms, found.spans, here, apart_ms)
         if gaps and gaps[-1].to_ms == stretch.to_ms and gaps[-1].missing_ms <= FRESH_MS:
             gaps.pop()  # what has not arrived yet is not missing yet
         advance = Advance(energy)

@@ -7,12 +7,13 @@ import msgspec
 import numpy as np
 from sqlmodel import Session, col, func, select
 
-from server import curve, curve_minutes, meter_rows, rollup
+from server import curve, meter_rows, rollup
 from server.curve import Gap, Trace
 from server.meter_rows import Polls
 from server.minutes import MINUTE_MS, Minutes
 from server.rollup import Stored
 from server.tables import Envelope, Meter
+from server.views import curve_minutes
 from server.views.today import CoveragePart
 from wire.quantities import Quantity
 
@@ -78,7 +79,8 @@ class Stretch(msgspec.Struct, frozen=True):
 
     def _of_minutes(self, meter: Meter, quantity: Quantity, spans: Sequence[CoveragePart], max_points: int) -> Trace:
         found, here = self.minutes(meter, quantity), (self.from_ms, self.to_ms)
-        drawn = curve_minutes.trace(found, self.period_ms.get(meter.agent_id), spans, *here, max_points)
+        power = found if quantity is POWER else self.minutes(meter, POWER)
+        drawn = curve_minutes.trace(found, power, self.period_ms.get(meter.agent_id), spans, here, max_points)
         if quantity is POWER and drawn.gaps:
             advance = curve_minutes.Advance(self.minutes(meter, ENERGY))
             for gap in drawn.gaps:
@@ -157,8 +159,8 @@ def parts(from_ms: int, to_ms: int, detail: tuple[int, int] | None) -> list[tupl
     last = min(to_ms, detail[1] + -detail[1] % MINUTE_MS)
     if last <= first:
         return [(from_ms, to_ms)]
-    cuts = [from_ms, first, last, to_ms]
-    return [(a, b) for a, b in pairwise(cuts) if a < b]
+    starts = [start for start in (from_ms, first, last) if start < to_ms]
+    return [(a, b - 1) for a, b in pairwise(starts) if a < b] + [(starts[-1], to_ms)]
 
 
 def _sent(session: Session, agent_id: str, from_ms: int, to_ms: int) -> list[Sent]:

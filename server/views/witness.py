@@ -96,9 +96,7 @@ def witness(session: Session, evidence: Evidence) -> Witness:
     """
     agent_id, first, last = evidence.agent_id, evidence.first_seq, evidence.last_seq
     within = (Envelope.agent_id == agent_id, col(Envelope.seq).between(first, last))
-    stored, boots = session.exec(
-        select(func.count(), func.count(func.distinct(Envelope.boot))).select_from(Envelope).where(*within)
-    ).one()
+    stored = session.exec(select(func.count()).select_from(Envelope).where(*within)).one()
     kept = session.exec(select(Envelope).where(*within).order_by(col(Envelope.seq)).limit(OPENED_MAX)).all()
     bodies = [batch(envelope.raw) for envelope in kept]
     agent = session.get(Agent, agent_id)
@@ -111,7 +109,7 @@ def witness(session: Session, evidence: Evidence) -> Witness:
         numbers=last - first + 1,
         stored=stored,
         lost=_lost(session, evidence),
-        boots=boots,
+        boots=_boots(session, evidence),
         opened=len(kept),
         heard_ms=None if head is None else head.received_ms,
         delay_ms=None if head is None or head.last_ms is None else head.received_ms - head.last_ms,
@@ -120,6 +118,21 @@ def witness(session: Session, evidence: Evidence) -> Witness:
         clock=_clock(bodies),
         meters=_meters(bodies),
     )
+
+
+def _boots(session: Session, evidence: Evidence) -> int:
+    """Runs in the range. A run's id never comes back, so the same at both ends is one run, and nothing is counted."""
+    within = (
+        Envelope.agent_id == evidence.agent_id,
+        col(Envelope.seq).between(evidence.first_seq, evidence.last_seq),
+    )
+    ends = [
+        session.exec(select(Envelope.boot).where(*within).order_by(order).limit(1)).first()
+        for order in (col(Envelope.seq), col(Envelope.seq).desc())
+    ]
+    if ends[0] == ends[1]:
+        return 0 if ends[0] is None else 1
+    return session.exec(select(func.count(func.distinct(Envelope.boot))).where(*within)).one()
 
 
 def _lost(session: Session, evidence: Evidence) -> int:

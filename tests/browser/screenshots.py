@@ -1,77 +1,83 @@
 """Pictures of the pages at each size, in both languages and themes, for a person to look at.
 
-`python -m tests.browser.screenshots FOLDER` writes them; the county on them is invented.
+`python -m tests.browser.screenshots FOLDER` writes them; the counties on them are invented. FOLDER gets, for each of board,
+violation and seal, twelve files named PAGE-LANGUAGE[-WIDTH][-dark].png (the laptop's in daylight has the short name), and
+sign-in-zh.png.
 """
 
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from playwright.sync_api import Browser
+from sqlmodel import select
 
-from tests.browser.served import Site, Visit, launched, tell_a_night
+from server.console.words import HOMES, Language
+from server.tables import Violation
+from tests.browser.served import Site, Visit, launched
+from tests.browser.stories import CHANGED, tell_a_wall
 
-LAPTOP = 1366
-SIZES = ((1920, 1080), (LAPTOP, 768), (390, 844))
-LANGUAGES = {"zh": "/", "en": "/en"}
+LAPTOP, PHONE = 1366, 390
+SIZES = ((1920, 1080), (LAPTOP, 768), (PHONE, 844))
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SEAL = "FZ-MH-2026-0061"
+SEAL = f"FZ-MH-2026-{CHANGED['闽侯县'][0]:04d}"
 
 
-def take(folder: Path) -> list[Path]:
-    """Write every picture; returns their paths."""
+def take(folder: Path) -> Iterator[Path]:
+    """Write every picture; says each as soon as it is written."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="coldseal-pictures-") as data:
         site = Site(Path(data))
-        tell_a_night(site.county)
+        tell_a_wall(site)
         site.start()
         try:
             with launched() as browser:
-                return [*_boards(browser, site, folder), *_others(browser, site, folder)]
+                yield from _pages(browser, site, folder)
+                yield _door(browser, site, folder)
         finally:
             site.stop()
 
 
-def _boards(browser: Browser, site: Site, folder: Path) -> list[Path]:
-    taken: list[Path] = []
+def _pages(browser: Browser, site: Site, folder: Path) -> Iterator[Path]:
+    with site.server.store.transaction() as session:
+        violation = session.exec(select(Violation.id).where(Violation.seal_id == SEAL)).one()
+    paths = {"board": "/", "violation": f"/violations/{violation}", "seal": f"/seals/{SEAL}"}
     for size in SIZES:
-        for language, path in LANGUAGES.items():
-            for theme in THEMES:
+        for theme in THEMES:
+            for language, home in HOMES.items():
                 visit = Visit(browser, size=size, scheme=theme)
-                visit.enter(site, path)
-                taken.append(_picture(visit, folder / _name(language, size[0], theme), drawn=size[0] > 720))
+                visit.enter(site, secret=site.token("李某"))
+                for page, path in paths.items():
+                    visit.page.goto(site.url + (home.rstrip("/") + path).rstrip("/"))
+                    yield _picture(visit, folder / _name(page, language, size[0], theme), page)
                 visit.close()
-    return taken
 
 
-def _name(language: str, width: int, theme: str) -> str:
-    """board-zh.png is the laptop's in daylight; what differs from that is said."""
-    said = [language, *([] if width == LAPTOP else [str(width)]), *([] if theme == "light" else [theme])]
-    return f"board-{'-'.join(said)}.png"
+def _name(page: str, language: Language, width: int, theme: str) -> str:
+    said = [page, language, *([] if width == LAPTOP else [str(width)]), *([] if theme == "light" else [theme])]
+    return f"{'-'.join(said)}.png"
 
 
-def _others(browser: Browser, site: Site, folder: Path) -> list[Path]:
-    phone = Visit(browser, size=(390, 844))
-    phone.enter(site)
-    phone.pick("示例铸造一厂")
-    taken = [_picture(phone, folder / "violation-zh-390.png", drawn=True, whole=True)]
-    phone.close()
-    seal = Visit(browser, size=(1366, 768))
-    seal.enter(site, f"/?s={SEAL}")
-    taken.append(_picture(seal, folder / "seal-zh.png", drawn=True))
-    seal.page.get_by_role("button", name="退出").click()
-    seal.page.wait_for_url("**/sign-in")
-    taken.append(_picture(seal, folder / "sign-in-zh.png", drawn=False))
-    seal.close()
-    return taken
-
-
-def _picture(visit: Visit, path: Path, *, drawn: bool, whole: bool = False) -> Path:
-    if drawn:
+def _picture(visit: Visit, path: Path, page: str) -> Path:
+    size = visit.page.viewport_size
+    is_phone = size is not None and size["width"] == PHONE
+    visit.page.wait_for_selector("header .brand")
+    if not (is_phone and page == "board"):
         visit.chart()
-        visit.page.wait_for_timeout(500)  # ECharts loads its hatching after it drew
-    visit.page.screenshot(path=path, full_page=whole)
+    visit.page.wait_for_timeout(600)  # ECharts loads its hatching after it drew
+    visit.page.screenshot(path=path, full_page=is_phone or page != "board")
+    return path
+
+
+def _door(browser: Browser, site: Site, folder: Path) -> Path:
+    visit = Visit(browser, size=(LAPTOP, 768))
+    visit.page.goto(site.url + "/sign-in")
+    visit.page.wait_for_selector("form")
+    path = folder / "sign-in-zh.png"
+    visit.page.screenshot(path=path)
+    visit.close()
     return path
 
 

@@ -208,7 +208,7 @@ class Opener:
         self._browser = browser
         self._visits: list[Visit] = []
 
-    def __call__(  # noqa: PLR0913 - what may differ between visits
+    def __call__(
         self,
         site: Site,
         path: str = "/",

@@ -17,7 +17,7 @@ def tell_one(county: County) -> None:
     melting = county.seal(43, "示例铸造一厂", "2 号炉")
     foreign = county.seal(60, "示例铸件五厂")
     county.feed(melting, 7_200, NOW_S - 3, melt)
-    county.feed(foreign, 9_600, NOW_S - 10, lambda s: 110_000.0 if 9_700 <= s < 9_900 else 0.0)
+    county.feed(foreign, NOW_S - 300, NOW_S - 10, lambda s: 110_000.0 if s >= NOW_S - 200 else 0.0)
     with county.store.transaction() as session:
         seal = session.get_one(Seal, MELTING)
         seal.paper_seals, seal.published_url = "A-20481,A-20482,A-20483", "https://example.org/list"

@@ -46,7 +46,7 @@ def tell_a_wall(site: Site) -> None:
             number = next(numbers)
             furnished = county.seal(number, f"示例第 {number} 厂")
             _move(county, number, code)
-            county.feed(furnished, NOW_S - 70, NOW_S - 10)
+            county.feed(furnished, NOW_S - 20, NOW_S - 10)
     county.tick(NOW_S)
     _prove_the_day(county)
     _people_act(site)
@@ -54,7 +54,7 @@ def tell_a_wall(site: Site) -> None:
 
 _CHANGES: Mapping[str, tuple[int, int, Draw]] = {
     "闽侯县": (7_140, NOW_S - 3, melt),
-    "闽清县": (8_400, NOW_S - 10, lambda s: 110_000.0 if 8_700 <= s < 9_600 else 0.0),
+    "闽清县": (8_160, NOW_S - 10, lambda s: 110_000.0 if 8_700 <= s < 9_600 else 0.0),
     "福清市": (9_000, NOW_S - 860, lambda _s: 0.0),
     "罗源县": (8_700, NOW_S - 5, lambda s: 180_000.0 if s >= 9_000 else 0.0),
     "长乐区": (8_400, NOW_S - 8, lambda s: 2_600.0 if s >= 8_700 else 0.0),

@@ -15,7 +15,7 @@ from server.tables import CoverageSpan, Violation
 from server.views.counties import county_shares
 from server.views.state import SealState
 from server.views.today import CoverageToday
-from tests.browser.accessible import serious
+from tests.browser.reach import grave, overflow_px, small_targets
 from tests.browser.served import RESUMED_S, Opener, Site, Visit
 from tests.browser.stories import tell_a_wall
 from tests.browser.traced import every_row, numbers, shown_text, untraced, words_of
@@ -25,6 +25,10 @@ MELTING = "FZ-MH-2026-0043"
 
 SAMPLED = 601
 """Readings of the first ten minutes of the melt, one a second, both ends counted."""
+
+
+PHRASES = ("近 12 小时", "此前 60 分钟", "开始 10 分钟")
+"""The product's own constants in its words: how far back log and weighing look."""
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +108,7 @@ def test_every_figure_is_stored(visit: Opener, wall: Site) -> None:
         counties = county_shares(session, wall.clock.now_ms, frozenset())
     sums: list[object] = [*rows, *counties, *_shares([c.today for c in counties]), *_counts(seen.page), SAMPLED]
     sums.append(_off_before(rows))
-    names = {*words_of(rows), *_phrases(rows)}
+    names = {*words_of(rows), *PHRASES}
     assert len(numbers(text, names)) > 60
     assert untraced(text, sums, wall.clock.now_ms, known_words=names) == []
     assert untraced(f"{text} 0.36137 t", sums, wall.clock.now_ms, known_words=names) == ["0.36137"]
@@ -121,7 +125,9 @@ def _off_before(rows: Sequence[object]) -> float:
     """In the hour before the melt, the share that is proved off, in % rounded down to a tenth."""
     to_ms = START_MS + RESUMED_S * 1000
     from_ms = to_ms - 3_600_000
-    spans = [row for row in rows if isinstance(row, CoverageSpan) and row.seal_id == MELTING and row.state == Coverage.OFF]
+    spans = [
+        row for row in rows if isinstance(row, CoverageSpan) and row.seal_id == MELTING and row.state == Coverage.OFF
+    ]
     off_ms = sum(max(0, min(span.to_ms, to_ms) - max(span.from_ms, from_ms)) for span in spans)
     return off_ms * 1000 // 3_600_000 / 10
 
@@ -133,11 +139,6 @@ def _counts(page: Page) -> list[float]:
         ".checklist li",
     )  # fmt: skip
     return [page.locator(selector).count() for selector in selectors]
-
-
-def _phrases(rows: list[object]) -> set[str]:
-    """Constants of the product's own words: how far back it looks, and the hours of the log."""
-    return {"近 12 小时", "此前 60 分钟", "开始 10 分钟"} if rows else set()
 
 
 def test_english(visit: Opener, wall: Site) -> None:
@@ -237,10 +238,10 @@ def test_axe_finds_nothing_serious(chromium: Browser, wall: Site, path: str, sch
     seen = Visit(chromium, size=(1920, 1080), scheme=scheme)
     seen.enter(wall, path)
     seen.chart()
-    assert serious(seen.page) == []
+    assert grave(seen.page) == []
     seen.page.keyboard.press("d")
     expect(seen.page.locator("dialog.step")).to_be_visible()
-    assert serious(seen.page) == []
+    assert grave(seen.page) == []
     seen.close()
 
 
@@ -248,12 +249,8 @@ def test_axe_finds_nothing_serious(chromium: Browser, wall: Site, path: str, sch
 def test_on_a_phone(visit: Opener, wall: Site, path: str) -> None:
     """At 390 px nothing is wider than the screen, what is touched is 44 px high, and a row leads to its own page."""
     seen = visit(wall, path, size=(390, 844))
-    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
-    small = seen.page.evaluate(
-        """() => [...document.querySelectorAll('a, button, input')].filter((e) => e.checkVisibility())
-        .map((e) => [e.textContent.trim(), e.getBoundingClientRect().height]).filter(([, h]) => h < 44)"""
-    )
-    assert small == []
+    assert overflow_px(seen.page) == 0
+    assert small_targets(seen.page) == []
     seen.page.locator(".item", has_text="示例铸造一厂").click()
     seen.page.wait_for_url("**/violations/V-*")
 

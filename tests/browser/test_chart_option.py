@@ -4,11 +4,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from server.console.chart import option
 from server.console.chart_style import ChartStyle, shifted
-from server.console.chart_time import EVENT, chart_time, newest_ms
+from server.console.chart_time import event_time, newest_ms
 from server.console.palette import DARK, LIGHT
 from server.console.words import Words
 from server.curve import Gap
@@ -18,7 +19,6 @@ from server.views.curves import DeclaredWindow, Line, Live, Mark, Source
 from server.views.seals import AgentHeard
 from server.views.state import FRESH_MS, SealState
 from server.views.today import CoveragePart, CoverageToday
-from server.views.violations import ViolationRow
 from tests.server.ingest.plant import START_MS
 
 Points = list[tuple[int, float | None]]
@@ -229,7 +229,7 @@ def test_only_what_was_read_has_a_panel() -> None:
     assert data(seen, "frequency_hz") == [[1, 49.98], [2, 50.03]]
     water, frequency = seen["yAxis"][2:]
     assert (water["min"], water["max"]) == (0, 15)
-    assert frequency["min"] <= 49.98 < 50.03 <= frequency["max"] < 50.2
+    assert (frequency["min"], frequency["max"]) == (49.95, 50.05)
     assert [axis["axisLabel"]["show"] for axis in seen["xAxis"]] == [False, False, False, True]
 
 
@@ -273,7 +273,7 @@ def test_what_is_under_the_pointer_can_be_told() -> None:
     """chart.js is told each gap's reason, what is proved of each moment, and the envelope that each sample is from."""
     sources = [Source(agent_id="a1", seq=7, first_ms=at(0), last_ms=at(59))]
     told = drawn(curve([(at(1), 0.0)], sources=sources, gaps=[gap(60, 90, "timeout")]))["coldseal"]
-    assert told["sources"] == [[shifted(at(0)), shifted(at(59)), "采集端 a1 信封 7"]]
+    assert told["sources"] == [[shifted(at(0)), shifted(at(60)), "采集端 a1 信封 7"]]
     assert told["gaps"][0][2] == "寄存器补证：电表无应答 30\u2009秒"
     assert told["spans"] == [[shifted(at(0)), shifted(at(100)), "活表读数"]]
     assert told["origin"] == "采集端 a1，电表 m1，已验签名的信封 7–7；北京时间 UTC+8"
@@ -288,6 +288,13 @@ def test_the_finer_part_is_what_is_seen() -> None:
     assert zoom["xAxisIndex"] == [0, 1]
     assert seen["xAxis"][0]["max"] == shifted(at(100))
     assert seen["coldseal"]["title"].endswith("2026-03-01 00:00:20 – 2026-03-01 00:00:40")
+    year_s = 365 * 86_400
+    spans = [part(0, year_s, Coverage.UNPROVED, "busy")]
+    of = {"gaps": [gap(30, 31, "busy")], "spans": spans, "to_ms": at(year_s)}
+    (far,) = bands(drawn(curve([(at(1), 0.0)], **of)), "missing")
+    (near,) = bands(drawn(curve([(at(1), 0.0)], detail_from_ms=at(20), detail_to_ms=at(40), **of)), "missing")
+    assert far[1]["xAxis"] - far[0]["xAxis"] >= year_s * 1000 * 3 // 900
+    assert near[1]["xAxis"] - near[0]["xAxis"] == 1_000  # as long as it was
 
 
 def test_panels_do_not_overlap() -> None:
@@ -341,33 +348,30 @@ def seal(last_row_s: float | None) -> SealRow:
     )  # fmt: skip
 
 
-def violation(first_s: float, ended_s: float | None) -> ViolationRow:
-    """One with these times."""
-    return ViolationRow(
-        id="V", seal_id="S", enterprise="E", site="P", county_code="350121", furnace="1", code="resumed_power",
-        severity="red", state="open", first_ms=at(first_s), raised_ms=at(first_s), last_ms=at(first_s),
-        ended_ms=None if ended_s is None else at(ended_s), detected_ms=at(first_s), reason_zh="", reason_en="",
-    )  # fmt: skip
+class Happened(msgspec.Struct, frozen=True):
+    """What began and ended then."""
+
+    first_ms: int
+    ended_ms: int | None
 
 
 @pytest.mark.parametrize(
-    ("chosen", "of", "newest_s", "shown"),
+    ("of", "newest_s", "shown"),
     [
-        ("600", None, 3_590, (2_990, 3_590)),
-        ("600", None, None, (3_000, 3_600)),
-        (EVENT, None, 3_590, (-3_610, 3_590)),
-        (EVENT, (3_000, None), 3_600, (2_800, 3_600)),
-        (EVENT, (3_000, 3_060), 3_600, (2_940, 3_120)),
-        (EVENT, (3_580, None), 3_600, (3_520, 3_600)),
-        (EVENT, (-86_395, -86_390), 3_600, (-86_405, -86_330)),
+        (None, 3_590, (-3_610, 3_590)),
+        ((3_000, None), 3_600, (2_800, 3_600)),
+        ((3_000, 3_060), 3_600, (2_940, 3_120)),
+        ((3_580, None), 3_600, (3_520, 3_600)),
+        ((3_000, None), None, (2_800, 3_600)),
+        ((-86_395, -86_390), 3_600, (-86_405, -86_330)),
     ],
 )
 def test_the_time_that_is_shown(
-    chosen: str, of: tuple[float, float | None] | None, newest_s: float | None, shown: tuple[float, float]
+    of: tuple[float, float | None] | None, newest_s: float | None, shown: tuple[float, float]
 ) -> None:
-    """An event with a third of itself around it, a seal's last two hours, or the last so many seconds."""
-    event = None if of is None else violation(*of)
-    assert chart_time(chosen, event, seal(newest_s), at(3_600)) == (at(shown[0]), at(shown[1]))
+    """An event with a third of itself around it, or a seal's last two hours."""
+    event = None if of is None else Happened(at(of[0]), None if of[1] is None else at(of[1]))
+    assert event_time(event, seal(newest_s), at(3_600)) == (at(shown[0]), at(shown[1]))
 
 
 def test_what_has_not_arrived_is_not_missing_yet() -> None:

@@ -48,4 +48,3 @@ def test_the_line_is_cut_and_comes_back(chromium: Browser, line: tuple[Site, Cut
     expect(page.locator(".log")).to_contain_text("李 备注 示例铸造一厂")
     assert page.evaluate("window.isTheSame")
     seen.close()
-

@@ -10,15 +10,15 @@ from server import life
 from server.access import sessions
 from server.access.rights import Role
 from server.tables import Violation
-from tests.browser.served import Opener, Site, Visit
-from tests.browser.single import MELTING, tell_one, violation_of
+from tests.browser.served import Opener, Site, Visit, tell_a_start
+from tests.browser.single import MELTING, violation_of
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Site]:
-    """One melt at 02:51:40, for one test to change."""
+    """A county at 02:11:02, one furnace just resumed, for one test to change."""
     site = Site(tmp_path)
-    tell_one(site.county)
+    tell_a_start(site.county)
     yield site.start()
     site.stop()
 
@@ -57,6 +57,25 @@ def test_what_others_do_appears_by_itself(visit: Opener, own: Site) -> None:
     expect(seen.page.locator(".life")).to_contain_text("误合闸，已断开")
     expect(seen.page.locator(".facts")).to_contain_text("已关闭")
     expect(seen.page.locator(".actions button:visible")).to_have_count(1)
+
+
+def test_the_seals_page_follows_too(visit: Opener, own: Site) -> None:
+    """What is decided about a violation stands on its seal's page by itself, and the button that led to it is gone."""
+    seen = visit(own, f"/seals/{MELTING}")
+    expect(seen.page.locator(".head .actions a")).to_have_count(1)
+    chen = own.account("陈某", Role.MONITOR)
+    with own.server.store.transaction() as session:
+        life.close(
+            session,
+            violation_of(own, MELTING),
+            by=sessions.of(chen, None, ""),
+            reason="已拆除",
+            now_ms=own.clock.now_ms,
+        )
+    own.server.news.tell([MELTING])
+    expect(seen.page.locator(".papers tbody")).to_contain_text("已关闭")
+    expect(seen.page.locator(".head .actions a")).to_have_count(0)
+    assert not seen.mistakes
 
 
 def test_what_was_typed_is_kept_when_it_fails(visit: Opener, own: Site) -> None:

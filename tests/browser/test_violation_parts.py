@@ -51,7 +51,7 @@ def test_every_part_is_there_in_order() -> None:
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({}, f"未确认 41{THIN}分钟"),
+        ({}, f'未确认 <span data-since="{START_MS + 7_808_100}"></span>'),
         ({"state": "acknowledged", "unseen_since_ms": None}, "已确认"),
         ({"state": "dispatched", "unseen_since_ms": NOW_MS - 5_000}, f"已派单，有新变化未看 5{THIN}秒"),
     ],
@@ -192,6 +192,7 @@ def test_a_monitor_that_is_in_doubt() -> None:
     for expected in ("运行 2 次", f"未同步，X，跳变 9.0{THIN}秒", "申报丢失 3 封", "02:10:08 听到", "1 处要看"):
         assert expected in html
     assert "积压" not in html
+    assert "失联前最后一封信封" in violation_parts.health([WITNESS], [], ZH, NOW_MS, is_silent=True)
     unheard = WITNESS.model_copy(update={"opened": 0})
     assert "没有听到采集端" in violation_parts.health([unheard], [], ZH, NOW_MS)
 

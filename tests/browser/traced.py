@@ -31,7 +31,9 @@ SHOWN = """(skipped) => {
 }"""
 
 
-def shown_text(page: Page, skipped: str = "script, style, kbd, dialog, svg, [data-clock], [data-age], [data-since]") -> str:
+def shown_text(
+    page: Page, skipped: str = "script, style, kbd, dialog, svg, [data-clock], [data-age], [data-since]"
+) -> str:
     """What a person reads on a page.
 
     Args:

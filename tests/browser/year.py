@@ -127,22 +127,21 @@ def _first_envelope(agent_id: str) -> Envelope:
 
 
 def _old_violation(session: Session, seal_id: str, meter: Meter) -> None:
-    numbers = {
-        "seal_id": seal_id, "code": "resumed_power", "severity": "red", "first_ms": DRAW.from_ms,
-        "raised_ms": DRAW.from_ms + 1_000, "last_ms": DRAW.to_ms, "ended_ms": DRAW.to_ms,
-    }  # fmt: skip
     session.add(
         Violation(
-            id=OLD, state="closed", verdict="confirmed", detected_ms=DRAW.from_ms + 2_000,
-            reason_zh="示例铸造一厂 2 号炉 恢复用电。", reason_en="示例铸造一厂 2 号炉 resumed power.", **numbers,
+            id=OLD, seal_id=seal_id, code="resumed_power", severity="red", state="closed", verdict="confirmed",
+            first_ms=DRAW.from_ms, raised_ms=DRAW.from_ms + 1_000, last_ms=DRAW.to_ms, ended_ms=DRAW.to_ms,
+            detected_ms=DRAW.from_ms + 2_000, reason_zh="示例铸造一厂 2 号炉 恢复用电。",
+            reason_en="示例铸造一厂 2 号炉 resumed power.",
         )
     )  # fmt: skip
     session.flush()
     session.add(
         StoredFinding(
-            violation_id=OLD, meter=meter.name, statistic=DRAWN_WH / 1.7, threshold=1_050.0, unit="W",
-            false_alarms_per_year=1e-5, peak=DRAWN_WH / 1.7, energy_wh=DRAWN_WH, agent_id=meter.agent_id, first_seq=0,
-            last_seq=0, **numbers,
+            violation_id=OLD, seal_id=seal_id, code="resumed_power", severity="red", meter=meter.name,
+            first_ms=DRAW.from_ms, raised_ms=DRAW.from_ms + 1_000, last_ms=DRAW.to_ms, ended_ms=DRAW.to_ms,
+            statistic=DRAWN_WH / 1.7, threshold=1_050.0, unit="W", false_alarms_per_year=1e-5, peak=DRAWN_WH / 1.7,
+            energy_wh=DRAWN_WH, agent_id=meter.agent_id, first_seq=0, last_seq=0,
         )
     )  # fmt: skip
     session.add(

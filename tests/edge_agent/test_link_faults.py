@@ -17,7 +17,7 @@ OWN = "{host: h, tls: {ca: ca/ours.pem, cert: ca/a1.crt, key: ca/a1.key}}"
 OLD = "{host: h, tls: {ca: ca/ours.pem, cert: ca/old.crt, key: ca/old.key}}"
 GONE = "Unspecified error"
 
-CASES = {
+CASES: dict[str, tuple[Refused | Unreachable | Lost, str, str]] = {
     "no rights": (Refused("Not authorized"), PLAIN, "refuses user 'a1' (Not authorized); correct broker.username and"),
     "no rights, by certificate": (Refused("Not authorized"), OWN, "correct broker.tls.cert in"),
     "protocol": (Refused("Unsupported protocol version"), PLAIN, "not speak MQTT 5; set broker.protocol to 3.1.1"),

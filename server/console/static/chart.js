@@ -26,23 +26,23 @@
     const state = charts.get(id);
     const { asked, seen } = state;
     const [from, to] = seen ? seen.whole : wholeTime(state);
-    const stepMs = Math.max(1000, Math.ceil((to - from) / 1000)); // news of less than a pixel is no reason to draw anew
-    const query = new URLSearchParams({ seal: asked.seal, from, to: Math.max(from + 1000, Math.floor(to / stepMs) * stepMs), lang: asked.lang, place: asked.place });
+    const pixelMs = (to - from) / 1000;
+    const drawn = state.drawn;
+    if (!seen && drawn && Math.abs(from - drawn[0]) < pixelMs && Math.abs(to - drawn[1]) < pixelMs) return; // nothing to be seen of it
+    state.drawn = seen ? null : [from, to];
+    const query = new URLSearchParams({ seal: asked.seal, from, to, lang: asked.lang, place: asked.place });
     if (asked.v) query.set("v", asked.v);
     if (seen) {
       query.set("zoom_from", Math.round(seen.from));
       query.set("zoom_to", Math.round(seen.to));
     }
-    const url = `/console/chart?${query}`;
-    if (url === state.url) return;
-    state.url = url;
-    coldseal.draw(id, url);
+    coldseal.draw(id, `/console/chart?${query}`);
   }
 
   function choose(id, range) {
     const state = charts.get(id);
     if (!state) return;
-    Object.assign(state, { range, seen: null });
+    Object.assign(state, { range, seen: null, drawn: null });
     press(id, range);
     draw(id);
   }
@@ -104,11 +104,12 @@
     if (fits) element.style.height = `${about.height}px`;
     chart.resize();
     spread(option, about, chart.getHeight() - about.height, chart.getWidth());
-    option.tooltip.formatter = (points) => tooltip(option, about, points);
+    option.tooltip.formatter = () => tooltip(option, about, chart.convertFromPixel({ xAxisIndex: 0 }, pointer));
     if (!element.dataset.zooms) {
       element.dataset.zooms = "yes";
       const id = Number(element.id.replace(/\D/g, ""));
       chart.on("datazoom", () => onZoom(id));
+      for (const move of ["pointermove", "pointerdown"]) element.addEventListener(move, point, true);
     }
     queueMicrotask(tick);
   }
@@ -151,33 +152,32 @@
 
   // ---- what is under the pointer: value, why there is none, what is proved, and the envelope that says so
 
+  let pointer = 0; // px from the chart's left edge: ECharts itself tells the nearest sample only, beyond a gap too
+  const point = (event) => (pointer = event.clientX - event.currentTarget.getBoundingClientRect().left);
   const at = (parts, time) => parts.find(([from, to]) => from <= time && time < to)?.[2];
   const number = new Intl.NumberFormat("en", { maximumFractionDigits: 3, useGrouping: false });
 
-  function tooltip(option, about, points) {
-    const time = points[0]?.axisValue;
-    if (time === undefined) return "";
+  function tooltip(option, about, time) {
+    const gap = about.gaps.find(([from, to]) => from <= time && time < to);
+    if (gap) return `${clock(gap[0])} – ${clock(gap[1])}<br>${gap[2]}`;
     const lines = [];
     for (const series of about.series) {
-      const text = valueAt(option, series, time);
+      const text = valueAt(option, series, time, at(about.sources, time) ? null : series.bucket_ms);
       if (text) lines.push(`${series.label} <b>${text}\u2009${series.unit}</b>`);
     }
-    const gap = at(about.gaps, time);
-    const source = at(about.sources, time) ?? (about.sources.length ? "" : about.source_of_minutes);
-    const why = gap ?? at(about.spans, time);
-    if (why) lines.push(why);
-    if (source && !gap) lines.push(source);
-    const when = new Date(Math.round(time)).toISOString().replace("T", " "); // already Beijing's wall time
-    return [when.slice(0, 19), ...lines].join("<br>");
+    lines.push(at(about.spans, time), at(about.sources, time) ?? (about.series[0].bucket_ms ? about.source_of_minutes : ""));
+    return [clock(time), ...lines.filter(Boolean)].join("<br>");
   }
 
-  function valueAt(option, series, time) {
+  const clock = (time) => new Date(Math.round(time)).toISOString().replace("T", " ").slice(0, 19); // already Beijing's wall time
+
+  function valueAt(option, series, time, bucketMs) {
     for (const name of series.names) {
       const data = option.series.find((one) => one.name === name)?.data ?? [];
       const next = firstAfter(data, time);
       const last = data[next - 1];
       if (!last || last[1] === null) continue;
-      const bucket = series.bucket_ms ? data.slice(Math.max(0, next - 4), next).filter(([t, value]) => value !== null && t > time - series.bucket_ms) : [];
+      const bucket = bucketMs ? data.slice(Math.max(0, next - 4), next).filter(([t, value]) => value !== null && t > time - bucketMs) : [];
       const values = [last, ...bucket].map(([, value]) => value);
       const [low, high] = [Math.min(...values), Math.max(...values)];
       return low === high ? number.format(low) : `${number.format(low)}–${number.format(high)}`;

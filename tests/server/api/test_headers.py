@@ -1,10 +1,15 @@
 """What every answer tells the browser, and which requests are refused before anything reads them."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
+from starlette.responses import HTMLResponse, Response
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from server.api.headers import BODY_BYTES_MAX
+from server.api.page_policy import PagePolicy
 from tests.server.api.conftest import Site
 
 ON_TLS = "https://testserver"
@@ -70,7 +75,32 @@ def test_what_pages_may_do(site: Site) -> None:
     assert allowed["img-src"] == ["'self'", "data:"]
     for nothing in ("object-src", "base-uri", "frame-ancestors"):
         assert allowed[nothing] == ["'none'"]
+    assert "'unsafe-inline'" not in allowed["script-src"]
     assert not [source for sources in allowed.values() for source in sources if "://" in source or source == "*"]
+
+
+def test_a_pages_scripts_carry_its_word() -> None:
+    """Every script in a page has the nonce of its answer, new each time; what is no page, or has a policy, is as it was."""
+    page, own = HTMLResponse("<script>1</script><p><script type='module'>2</script>"), "default-src 'none'"
+    answers: dict[str, Response] = {
+        "/page": page, "/text": Response("<script>", media_type="text/plain"), "/api/x": HTMLResponse("<script>"),
+        "/own": HTMLResponse("<script>", headers={"Content-Security-Policy": own}),
+    }  # fmt: skip
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await answers[scope["path"]](scope, receive, send)
+
+    client = TestClient(PagePolicy(app))
+    nonces = list[str]()
+    for _ in range(2):
+        told = client.get("/page", headers={"Accept": "text/html", "Accept-Encoding": "gzip"})
+        [nonce] = re.findall(r"'nonce-([\w-]{22})'", told.headers["content-security-policy"])
+        assert told.text.count(f'<script nonce="{nonce}"') == told.text.count("<script") == 2
+        assert int(told.headers["content-length"]) == len(told.content)
+        nonces.append(nonce)
+    assert nonces[0] != nonces[1]
+    assert [client.get(path).text for path in ("/text", "/api/x", "/own")] == ["<script>"] * 3
+    assert client.get("/own").headers["content-security-policy"] == own
 
 
 def test_what_the_door_may_do(site: Site) -> None:

@@ -276,15 +276,16 @@ def test_the_public_list(site: Site) -> None:
 
 
 def test_openapi(site: Site) -> None:
-    """The description is valid OpenAPI, names every noun, both ways to sign in, and the one shape of errors."""
+    """The description is valid OpenAPI, names every noun, both ways to sign in, each right, and the one shape of errors."""
     document = site.get("/openapi.json")
     OpenAPI.model_validate(document)
     paths = document["paths"]
     assert isinstance(paths, dict)
 
     assert {path.removeprefix("/api/v1/").partition("/")[0] for path in paths} == {
-        "seals", "meters", "agents", "rejected", "readings", "violations", "health", "public",
-    }  # fmt: skip
+        *("seals", "meters", "agents", "rejected", "readings", "violations", "mutes", "counties", "health", "public"),
+        *("me", "people", "accounts", "sessions", "keys", "audit", "alerts", "metrics"),
+    }
     operations = [operation for path in paths.values() for operation in path.values()]
     assert len({operation["operationId"] for operation in operations}) == len(operations)
     for path, described in paths.items():
@@ -292,6 +293,7 @@ def test_openapi(site: Site) -> None:
             free = path in ("/api/v1/health", "/api/v1/public/seals")
             schemes = [name for one in operation.get("security", []) for name in one]
             assert schemes == ([] if free else ["HTTPBearer", "APIKeyCookie"]), path
+            assert (operation["x-coldseal-right"] == "anyone") is free, path
             shapes = [answer for status, answer in operation["responses"].items() if status.startswith("4")]
             for shape in shapes:
                 assert shape["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorAnswer"}

@@ -46,7 +46,8 @@ def test_keys_and_columns() -> None:
 def test_the_example_is_a_seal_file(tmp_path: Path) -> None:
     """What the page shows can be used as it stands."""
     file = tmp_path / "seals.yaml"
-    file.write_text(README.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    seals = README.partition("\n## Seals\n")[2]
+    file.write_text(seals.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
 
     assert [one.entry.seal for one in parse(file)] == ["FZ-MH-2026-0043"]
 

@@ -123,7 +123,7 @@ def test_chattering_is_told_once(tmp_path: Path) -> None:
         office.pass_s(30, turn_s=5)
     assert len(office.phones["duty"].got) == 2
     office.found(0, at=START_MS + 300_000)
-    office.pass_s(700, turn_s=10)
+    office.pass_s(700, turn_s=20)
 
     assert office.phones["duty"].titles[2:] == ["■ 再次恢复用电 示例铸造0厂1号炉 326kW"]
     assert office.outcomes()["duty", "ended", "repeated"] == 3
@@ -145,6 +145,28 @@ def test_a_mute_stops_messages_and_the_log_names_who_and_why(tmp_path: Path) -> 
     office.check_complete()
 
 
+def test_a_beginning_whose_end_was_muted_is_not_told_twice(tmp_path: Path) -> None:
+    """Told, ended under a mute, and going on after it: for the receiver it never stopped."""
+    office = Office(tmp_path, DUTY)
+    office.found(0)
+    office.pass_s(5)
+    until_ms = office.clock.now_ms + 60_000
+    with office.store.transaction() as session:
+        mutes.mute(session, by=BY, seal_id="FZ-0000", until_ms=until_ms, reason="检修", now_ms=office.clock.now_ms)
+    office.found(0, ended=True)
+    office.pass_s(100, turn_s=10)
+    office.found(0, at=office.clock.now_ms)
+    office.pass_s(700, turn_s=20)
+
+    assert len(office.phones["duty"].got) == 1
+    assert office.outcomes() == {
+        ("duty", "new", "told"): 1,
+        ("duty", "ended", "muted"): 1,
+        ("duty", "new", "repeated"): 1,
+    }
+    office.check_complete()
+
+
 def test_an_unacknowledged_red_is_escalated_once(tmp_path: Path) -> None:
     """After escalate_after_min the channels for it are told, once; what somebody saw is not escalated."""
     office = Office(tmp_path, [*DUTY, {"name": "chief", "escalation": True, "to": "带班领导"}], escalate_after_min=15)
@@ -153,9 +175,10 @@ def test_an_unacknowledged_red_is_escalated_once(tmp_path: Path) -> None:
     office.pass_s(60)
     with office.store.transaction() as session:
         life.acknowledge(session, office.violation(1).id, by=BY, reason="", now_ms=office.clock.now_ms)
-    office.pass_s(840, turn_s=10)
+    office.pass_s(830, turn_s=30)
     assert office.phones["chief"].got == []
-    office.pass_s(3_600, turn_s=10)
+    office.pass_s(20, turn_s=10)
+    office.pass_s(3_600, turn_s=100)
     office.found(0, ended=True)
     office.pass_s(5)
 
@@ -176,7 +199,7 @@ def test_a_muted_red_is_escalated_when_the_mute_is_over(tmp_path: Path) -> None:
     with office.store.transaction() as session:
         mutes.mute(session, by=BY, seal_id="FZ-0000", until_ms=START_MS + 1_800_000, reason="检修", now_ms=START_MS)
     office.found(0)
-    office.pass_s(1_790, turn_s=10)
+    office.pass_s(1_790, turn_s=30)
     assert office.phones["chief"].got == []
     office.pass_s(30)
 
@@ -209,7 +232,7 @@ def test_a_blackout_is_a_handful_of_messages(tmp_path: Path) -> None:
         for n in range(5):
             office.found(5 * minute_part + n, Code.SILENT)
         office.pass_s(1)
-    office.pass_s(120)
+    office.pass_s(120, turn_s=5)
     began = office.phones["duty"].got
     assert len(began) <= 7
     assert sum(len(_ids(message.document)) for message in began) == 300
@@ -218,7 +241,7 @@ def test_a_blackout_is_a_handful_of_messages(tmp_path: Path) -> None:
 
     for n in range(300):
         office.found(n, Code.SILENT, ended=True)
-    office.pass_s(300)
+    office.pass_s(300, turn_s=10)
 
     assert len(office.phones["duty"].got) <= 14
     assert office.outcomes()["duty", "new", "grouped"] >= 290

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from server import metrics
 from server.metrics import Sources
+from server.notify.notifier import ChannelHealth, NotifierHealth
 from server.store import Store
 from server.watch import Topic
 from tests.server.ingest.plant import START_MS, Plant, reading
@@ -16,13 +17,27 @@ from tests.server.ingest.plant import START_MS, Plant, reading
 UNITS = ("_seconds", "_bytes", "_messages", "_info")
 COUNTED = {
     "coldseal_messages", "coldseal_broker_connected", "coldseal_worker_running", "coldseal_database_up", "coldseal_agents",
-    "coldseal_agents_quiet", "coldseal_seals", "coldseal_violations", "coldseal_alerts_waiting", "coldseal_trouble",
+    "coldseal_agents_quiet", "coldseal_seals", "coldseal_violations", "coldseal_alerts_waiting", "coldseal_alerts_undecided", "coldseal_alert_channel_failing", "coldseal_trouble",
 }  # fmt: skip
 """Counts of things, which have no unit."""
 
 
+class Teller:
+    """A notifier with one channel that works and one that does not."""
+
+    def health(self) -> NotifierHealth:
+        """Its state."""
+        channels = [
+            ChannelHealth(name="duty", shown="", failures=0, waiting=0, oldest_waiting_s=0.0, last_error=None),
+            ChannelHealth(name="night", shown="", failures=4, waiting=3, oldest_waiting_s=61.0, last_error="HTTP 500"),
+        ]
+        return NotifierHealth(
+            working=True, undecided=2, waiting=3, oldest_waiting_s=61.0, channels=channels, trouble=None
+        )
+
+
 class Told:
-    """A worker or a notifier that says of itself what a test wants."""
+    """A worker that says of itself what a test wants."""
 
     def __init__(self, **told: object) -> None:
         self._told = told
@@ -41,7 +56,7 @@ def plant(tmp_path: Path) -> Iterator[Plant]:
     plant.store.close()
 
 
-def numbers(store: Store, plant: Plant, worker: Told | None = None, notifier: Told | None = None) -> dict[str, float]:
+def numbers(store: Store, plant: Plant, worker: Told | None = None, notifier: Teller | None = None) -> dict[str, float]:
     """What Prometheus would store, by name and labels."""
     said = metrics.text(
         Sources(store, plant.clock, plant.folder, 180.0, worker, notifier, {Topic.DISK}, "1.2.3")
@@ -73,7 +88,7 @@ def test_numbers_of_worker_and_notifier(plant: Plant) -> None:
         last_message_ms=START_MS + 10_000,
     )  # fmt: skip
     plant.clock.now_ms = START_MS + 14_000
-    told = numbers(plant.store, plant, worker, Told(waiting=3, oldest_waiting_s=61.0))
+    told = numbers(plant.store, plant, worker, Teller())
 
     assert told["coldseal_messages_total/accepted"] == 5
     assert told["coldseal_messages_total/rejected"] == 2
@@ -82,6 +97,8 @@ def test_numbers_of_worker_and_notifier(plant: Plant) -> None:
     assert told["coldseal_last_message_age_seconds"] == 4
     assert told["coldseal_alerts_waiting"] == 3
     assert told["coldseal_alerts_oldest_waiting_seconds"] == 61
+    assert told["coldseal_alerts_undecided"] == 2
+    assert (told["coldseal_alert_channel_failing/duty"], told["coldseal_alert_channel_failing/night"]) == (0, 1)
 
 
 def test_what_is_unknown_is_absent(plant: Plant) -> None:
@@ -110,7 +127,7 @@ def test_names_end_in_their_unit(plant: Plant) -> None:
         Sources(
             plant.store, plant.clock, plant.folder, 180.0,
             Told(accepted=0, broker_connected=True, working=True, inbox=0, lag_s=0.0, last_message_ms=0),
-            Told(waiting=0, oldest_waiting_s=0.0), (), "1",
+            Teller(), (), "1",
         )
     ).decode()  # fmt: skip
     for family in text_string_to_metric_families(said):

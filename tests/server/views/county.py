@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from server.ingest import Ingest
+from server.message import Message
 from server.store import Store
 from server.tables import Agent, Enterprise, Furnace, Meter, Pledge, Seal, Site
 from tests.server.ingest.plant import DEPLOYMENT, START_MS, SigningAgent, SteppedClock, reading
@@ -93,9 +94,12 @@ class County:
         """Let the agent send what its meter says from one second of the day up to another, an envelope a minute."""
         for first in range(from_s, to_s, ENVELOPE_S):
             rows = [self._row(furnished, second, draw) for second in range(first, min(first + ENVELOPE_S, to_s))]
-            message = furnished.agent.envelope(rows)
-            self.clock.now_ms = max(self.clock.now_ms, message.received_ms)
-            self._ingest.take([message])
+            self.take(furnished.agent.envelope(rows))
+
+    def take(self, message: Message) -> None:
+        """Let the server have a message."""
+        self.clock.now_ms = max(self.clock.now_ms, message.received_ms)
+        self._ingest.take([message])
 
     def tick(self, now_s: int) -> None:
         """Let time pass without a message."""

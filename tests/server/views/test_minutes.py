@@ -31,7 +31,14 @@ def polls(said: Sequence[tuple[int, Said]]) -> Polls:
 
 def test_smallest_largest_and_why() -> None:
     """A minute keeps its extremes and why a poll of it failed; a minute without a value is NaN, never 0."""
-    said = [(0, 5.0), (30_000, 9.0), (59_999, "busy"), (60_000, "timeout"), (60_001, "busy"), (180_000, 0.0)]
+    said: list[tuple[int, Said]] = [
+        (0, 5.0),
+        (30_000, 9.0),
+        (59_999, "busy"),
+        (60_000, "timeout"),
+        (60_001, "busy"),
+        (180_000, 0.0),
+    ]
     planes = minutes.of_polls(polls(said), POWER, 0, 4)
     nan = float("nan")
     np.testing.assert_array_equal(planes[LOW], [5.0, nan, nan, 0.0])

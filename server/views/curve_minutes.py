@@ -14,7 +14,6 @@ from server.detect.facts import Floats, Times
 from server.detect.finding import Coverage
 from server.minutes import HIGH, LAST, LAST_AT, LOW, MINUTE_MS, WHY, WHY_PLANE, Minutes
 from server.views.today import REGISTER, CoveragePart
-from wire.quantities import Quantity
 from wire.reading import Reason
 
 _ABSENT = {NO_DATA, *(reason.value for reason in Reason)}
@@ -24,26 +23,31 @@ _NO_ROW = -1.0
 
 
 def trace(
-    of: Minutes, period_ms: int | None, spans: Sequence[CoveragePart], from_ms: int, to_ms: int, max_points: int
+    of: Minutes,
+    power: Minutes,
+    period_ms: int | None,
+    spans: Sequence[CoveragePart],
+    here: tuple[int, int],
+    max_points: int,
 ) -> Trace:
     """The minutes as a chart draws them.
 
     Args:
         of: the minutes that touch the time.
+        power: those of the same meter's draw, which say why polls gave no value.
         period_ms: the nominal time between polls; None where nothing was read.
         spans: the coverage of this time.
-        from_ms: start of the time to show.
-        to_ms: its end.
+        here: start and end of the time to show.
         max_points: so many points at most (gaps included), at least server.curve.POINTS_MIN.
     """
     count = of.planes.shape[1]
     each = max(1, -(-count // (max_points // 3)))
-    gaps = gaps_of(of, period_ms, spans, from_ms, to_ms, each * MINUTE_MS)
+    gaps = gaps_of(of, power, period_ms, spans, here, each * MINUTE_MS)
     return Trace(
         period_ms=period_ms,
         samples=None,
         bucket_ms=each * MINUTE_MS,
-        points=_points(of, each, gaps, from_ms, to_ms),
+        points=_points(of, each, gaps, *here),
         gaps=gaps,
     )
 
@@ -72,11 +76,25 @@ class Advance:
 
 
 def gaps_of(
-    of: Minutes, period_ms: int | None, spans: Sequence[CoveragePart], from_ms: int, to_ms: int, apart_ms: int
+    of: Minutes,
+    power: Minutes,
+    period_ms: int | None,
+    spans: Sequence[CoveragePart],
+    here: tuple[int, int],
+    apart_ms: int,
 ) -> list[Gap]:
-    """The gaps of a time; those of one reason that are no further apart than apart_ms are told as one."""
+    """The gaps of a time.
+
+    Args:
+        of: the minutes of the quantity.
+        power: those of the draw, which say why polls gave no value.
+        period_ms: the nominal time between polls; None where nothing was read.
+        spans: the coverage of this time.
+        here: start and end of the time.
+        apart_ms: gaps of one reason that are no further apart are told as one.
+    """
     found: list[Gap] = []
-    for gap in _gaps(of, period_ms or MINUTE_MS, spans, from_ms, to_ms):
+    for gap in _gaps(of, power, 2.5 * (period_ms or MINUTE_MS), spans, here):
         put(found, gap, apart_ms)
     return found
 
@@ -110,45 +128,50 @@ def _outside(gaps: Sequence[Gap], starts: Times, bucket_ms: int) -> tuple[Times,
     return free, whole
 
 
-def _gaps(of: Minutes, period_ms: int, spans: Sequence[CoveragePart], from_ms: int, to_ms: int) -> list[Gap]:
+def _gaps(
+    of: Minutes, power: Minutes, late_ms: float, spans: Sequence[CoveragePart], here: tuple[int, int]
+) -> list[Gap]:
     """What coverage says was not read, and minutes without a value of which it says nothing."""
+    from_ms, to_ms = here
     gaps = [
-        _gap(max(span.from_ms, from_ms), min(span.to_ms, to_ms), _reason(of, span))
+        _gap(max(span.from_ms, from_ms), min(span.to_ms, to_ms), _reason(power, span))
         for span in spans
-        if (span.state is Coverage.UNPROVED and span.reason in _ABSENT) or span.reason == REGISTER
+        if span.from_ms < to_ms and span.to_ms > from_ms and _is_absent(span, late_ms)
     ]
     told = np.zeros(of.planes.shape[1], dtype=bool)
     for gap in gaps:
         told[(gap.from_ms - of.from_ms) // MINUTE_MS : -(-(gap.to_ms - of.from_ms) // MINUTE_MS)] = True
-    for first, last, reason in _silent_runs(of, ~told & np.isnan(of.planes[LOW])):
+    for first, last, reason in _silent_runs(power, ~told & np.isnan(of.planes[LOW])):
         start, end = max(from_ms, of.from_ms + first * MINUTE_MS), min(to_ms, of.from_ms + last * MINUTE_MS)
-        if end - start > 2.5 * period_ms - MINUTE_MS:  # polls that far apart are what coverage calls a gap
+        if end - start > late_ms - MINUTE_MS:  # polls that far apart are what coverage calls a gap
             gaps.append(_gap(start, end, reason))
-    return sorted((gap for gap in gaps if gap.to_ms > gap.from_ms), key=lambda gap: gap.from_ms)
+    return sorted(gaps, key=lambda gap: gap.from_ms)
 
 
-def _silent_runs(of: Minutes, silent: NDArray[np.bool_]) -> Iterator[tuple[int, int, str]]:
+def _is_absent(span: CoveragePart, late_ms: float) -> bool:
+    """Whether nothing was read in a span; a moment after the newest row is not late yet."""
+    if span.reason == NO_DATA:
+        return span.to_ms - span.from_ms > late_ms
+    return span.reason == REGISTER or (span.state is Coverage.UNPROVED and span.reason in _ABSENT)
+
+
+def _silent_runs(power: Minutes, silent: NDArray[np.bool_]) -> Iterator[tuple[int, int, str]]:
     """First minute, the one after the last, and the reason of each run of minutes without a value."""
-    label = np.where(silent, np.nan_to_num(_why(of), nan=_NO_ROW), np.nan)
+    label = np.where(silent, np.nan_to_num(power.planes[WHY_PLANE], nan=_NO_ROW), np.nan)
     borders = np.flatnonzero((label[1:] != label[:-1]) & ~(np.isnan(label[1:]) & np.isnan(label[:-1]))) + 1
     for first, last in zip([0, *borders.tolist()], [*borders.tolist(), len(label)], strict=True):
         if first < last and not np.isnan(label[first]):
             yield first, last, NO_DATA if label[first] == _NO_ROW else WHY[int(label[first])].value
 
 
-def _reason(of: Minutes, span: CoveragePart) -> str:
+def _reason(power: Minutes, span: CoveragePart) -> str:
     """Why a span was not read; where the register closed it, what its minutes say of the polls."""
     if span.reason != REGISTER:
         return span.reason
-    why = _why(of)[max(0, (span.from_ms - of.from_ms) // MINUTE_MS) : -(-(span.to_ms - of.from_ms) // MINUTE_MS)]
+    first, last = (span.from_ms - power.from_ms) // MINUTE_MS, -(-(span.to_ms - power.from_ms) // MINUTE_MS)
+    why = power.planes[WHY_PLANE, max(0, first) : last]
     given = why[~np.isnan(why)]
     return WHY[int(given[0])].value if len(given) else NO_DATA
-
-
-def _why(of: Minutes) -> Floats:
-    """The places of the reasons; of a quantity that keeps none, none."""
-    told = of.quantity is Quantity.ACTIVE_POWER_W
-    return of.planes[WHY_PLANE] if told else np.full(of.planes.shape[1], np.nan)
 
 
 def _gap(from_ms: int, to_ms: int, reason: str) -> Gap:
