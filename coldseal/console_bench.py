@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from sqlmodel import select
 
 from coldseal import bench_sites, console_county
 from coldseal.console_county import MELTING
@@ -157,7 +158,7 @@ class _Bench:
         where = {
             "blank": (f"http://127.0.0.1:{self._blank_port}/", _CHART),
             "board": (f"{page_url}/", f"document.querySelector('.item') && {_CHART}"),
-            "day": (f"{page_url}/seals/{MELTING}", _CHART),
+            "day": (f"{page_url}/violations/{self._melting()}?range=86400", _CHART),
         }
         paints: dict[str, list[float]] = {name: [] for name in where}
         for turn in range(rounds + 1):  # the first fills the caches and is not counted
@@ -168,6 +169,14 @@ class _Bench:
             self._say(f"paint: round {turn} of {rounds}")
         signed_in.close()
         return paints
+
+    def _melting(self) -> str:
+        """The violation of the furnace whose last day is there second by second."""
+        store = Store(self._settings.database)
+        with store.transaction() as session:
+            found = session.exec(select(Violation.id).where(Violation.seal_id == MELTING)).one()
+        store.close()
+        return found
 
     def _memory(self, server_pid: int) -> tuple[float, float]:
         """The server's memory with nobody there, and what each idle viewer adds, MB."""

@@ -10,6 +10,7 @@ from server.views import SealRow
 from server.views.instruments import make
 from server.views.state import SealState
 from server.views.today import REGISTER
+from wire.clock import beijing
 
 DAY_MS, HOUR_MS, SECOND_MS = 86_400_000, 3_600_000, 1_000
 
@@ -20,6 +21,13 @@ def long(words: Words, ms: int) -> str:
         return figures.lasted(words, ms)
     days, hours = ms // DAY_MS, ms % DAY_MS // HOUR_MS
     return words("days_hours", days=grouped(days), hours=hours) if hours else words("days", days=grouped(days))
+
+
+def moment(at_ms: int, now_ms: int) -> str:
+    """A time of day; with its date where that is another day's, and with its year where that is another year's."""
+    if beijing(at_ms).year == beijing(now_ms).year:
+        return figures.clock(at_ms, now_ms)
+    return f"{figures.date(at_ms)} {figures.clock(at_ms)[:5]}"
 
 
 def signed(words: Words, ms: int) -> str:

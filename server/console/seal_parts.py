@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from server.console import figures, wiring
 from server.console.html import render
-from server.console.phrases import grouped, long, maker, portion, state_words
+from server.console.phrases import grouped, long, maker, moment, portion, state_words
 from server.console.violation_parts import Link
 from server.console.words import Words
 from server.county_names import county_name
@@ -58,7 +58,7 @@ def sentence(found: Dossier, calendar: CoverageCalendar, words: Words, now_ms: i
     """How long it is sealed, what of that time is proved, whether it was broken, how long there is to dismantle it."""
     row = found.row
     if row.from_ms > now_ms:
-        return Markup("{}").format(words("seal.ahead", time=figures.clock(row.from_ms, now_ms)))
+        return Markup("{}").format(words("seal.ahead", time=moment(row.from_ms, now_ms)))
     last_ms = min(now_ms, row.until_ms or now_ms)
     days = grouped(days_between(row.from_ms, last_ms) + 1)
     over = row.until_ms is not None and row.until_ms <= now_ms
@@ -86,7 +86,9 @@ def wired(found: Dossier, words: Words) -> str:
 
 def papers(found: Dossier, words: Words, link: Link, now_ms: int) -> str:
     """Paper seals, and the violations of this seal."""
-    return render("seal_papers", words, found=found, link=link, now_ms=now_ms, long=long, grouped=grouped)
+    return render(
+        "seal_papers", words, found=found, link=link, now_ms=now_ms, long=long, grouped=grouped, moment=moment
+    )
 
 
 def windows(found: Dossier, words: Words, now_ms: int) -> str:
@@ -118,7 +120,7 @@ def _bold(text: str, *, red: bool) -> Markup:
 def _broken(found: Dossier, words: Words, now_ms: int) -> str:
     if not found.past:
         return words("seal.never_broken")
-    return words("seal.broken", n=grouped(found.past_in_all), time=figures.clock(found.past[0].first_ms, now_ms))
+    return words("seal.broken", n=grouped(found.past_in_all), time=moment(found.past[0].first_ms, now_ms))
 
 
 def _deadline(found: Dossier, words: Words, now_ms: int) -> str:

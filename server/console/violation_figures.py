@@ -4,6 +4,7 @@ import msgspec
 
 from server.console import figures
 from server.console.figures import NOTHING
+from server.console.phrases import moment
 from server.console.words import Words
 from server.detect.finding import Code
 from server.sentences import THIN
@@ -47,8 +48,8 @@ def cells(detail: ViolationDetail, seal: SealRow, words: Words, now_ms: int) -> 
         made += _of_finding(finding, words)
     lasting = figures.lasted(words, (detail.ended_ms or now_ms) - detail.first_ms)
     since = words("goes_on" if detail.ended_ms is None else "ended_after", span=lasting)
-    made.append(Figure(words("since"), figures.clock(detail.first_ms, now_ms), since))
-    stored = words("stored_at", time=figures.clock(detail.detected_ms, now_ms))
+    made.append(Figure(words("since"), moment(detail.first_ms, now_ms), since))
+    stored = words("stored_at", time=moment(detail.detected_ms, now_ms))
     made.append(Figure(words("detected"), figures.delay(words, detail.raised_ms - detail.first_ms), stored))
     if finding is not None:
         rare = f"{figures.rarely(finding.false_alarms_per_year)}{THIN}{words('per_seal_year')}"

@@ -12,7 +12,8 @@ from server.console.html import render
 from server.console.pages import PageKind
 from server.console.violation_parts import Material, parts
 from server.tables import Seal
-from server.views.weighing import lead, weigh
+from server.views.lead import lead
+from server.views.weighing import weigh
 from server.views.witness import witness
 
 

@@ -7,15 +7,16 @@ import msgspec
 
 from server.console import figures
 from server.console.html import render
-from server.console.phrases import grouped, long, maker, proved, signed
+from server.console.phrases import grouped, long, maker, moment, proved, signed
 from server.console.violation_figures import cells, peak_unit
 from server.console.words import PAIRS, Words
 from server.county_names import county_name
 from server.detect.finding import Code
 from server.notify import Told
 from server.views import SealRow, ViolationDetail
+from server.views.lead import Lead
 from server.views.steps import Step
-from server.views.weighing import Lead, Point, Side
+from server.views.weighing import Point, Side
 from server.views.witness import ClockThen, Witness
 
 Link = Callable[[str], str]
@@ -92,7 +93,14 @@ def lead(m: Material, words: Words, link: Link) -> str:
     state = "" if before is None else proved(before.state, before.reason, words)
     before_ms = 0 if before is None else max(0, m.detail.first_ms - before.from_ms)
     return render(
-        "violation_lead", words, lead=m.lead, state=state, span=long(words, before_ms), now_ms=m.now_ms, link=link
+        "violation_lead",
+        words,
+        lead=m.lead,
+        state=state,
+        span=long(words, before_ms),
+        now_ms=m.now_ms,
+        link=link,
+        moment=moment,
     )
 
 
@@ -140,7 +148,7 @@ def life(detail: ViolationDetail, words: Words, now_ms: int) -> str:
     ahead = f"next.{detail.state}"
     return render(
         "violation_life", words, rows=rows, ahead=words(ahead) if ahead in PAIRS else "", severity=detail.severity,
-        now_ms=now_ms,
+        now_ms=now_ms, moment=moment,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Words of the charts, the calendar and the strip of counties."""
+"""Words of the charts, the register and the calendar."""
 
 PAIRS: dict[str, tuple[str, str]] = {
     "allowed": ("承诺上限", "Pledge allows"),
@@ -59,8 +59,4 @@ PAIRS: dict[str, tuple[str, str]] = {
     "weekdays": ("一 二 三 四 五 六 日", "Mo Tu We Th Fr Sa Su"),
     "month": ("{month} 月", "{month}"),
     "month_year": ("{year} 年 {month} 月", "{year}-{month}"),
-    "county_told": (
-        "{name}：封存 {seals}，今天证实断电 {off}，未证实 {unproved}，证实用电 {on}",
-        "{name}: {seals} seals; of today proved off {off}, unproved {unproved}, proved on {on}",
-    ),
 }  # fmt: skip

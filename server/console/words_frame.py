@@ -15,6 +15,7 @@ PAIRS: dict[str, tuple[str, str]] = {
     "sound_waits": ("点一下即开", "after a click"),
     "beijing_time": ("北京时间", "Beijing time"),
     "other_language": ("English", "中文"),
+    "own_password": ("改密码", "Change your password"),
     "sign_out": ("退出", "Sign out"),
     "cut": ("与服务器的连接断了，正在重连。", "The line to the server is cut; trying again."),
     "dismiss_message": ("收起这条提示", "Dismiss this message"),

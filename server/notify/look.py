@@ -1,8 +1,10 @@
 """What time alone makes worth telling: a red violation that nobody acknowledges, and what no finding reports."""
 
-from sqlmodel import Session, col, func, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, exists, func, select
 
 from server import mutes
+from server.life import STATES
 from server.notify.channels import AlertsFile
 from server.notify.events import Kind, write
 from server.notify.tables import AlertEvent
@@ -11,6 +13,7 @@ from server.tables import Violation
 CHATTER_MS = 600_000
 """What was told as ended and goes on again is told anew after so long only: chattering is one violation."""
 
+_NOT_CLOSED = tuple(state for state in STATES if state != "closed")
 _LIFE = (Kind.NEW.value, Kind.STRONGER.value, Kind.ENDED.value)
 
 
@@ -29,31 +32,35 @@ def look(session: Session, alerts: AlertsFile, now_ms: int) -> None:
 
 def _escalate(session: Session, now_ms: int, before_ms: int) -> None:
     """Once for each red violation that is open for too long; one that is muted waits until it is not."""
-    noted = select(AlertEvent.violation_id).where(col(AlertEvent.violation_id).is_not(None))
     late = session.exec(
         select(Violation)
         .where(Violation.state == "open", Violation.severity == "red", Violation.detected_ms <= before_ms)
-        .where(col(Violation.id).in_(noted.where(AlertEvent.kind == Kind.NEW.value)))
-        .where(col(Violation.id).not_in(noted.where(AlertEvent.kind == Kind.ESCALATED.value)))
+        .where(_noted(Kind.NEW), ~_noted(Kind.ESCALATED))
     ).all()
     for violation in late:
         if mutes.of(session, violation.seal_id, _county_of(session, violation), now_ms) is None:
             write(session, violation, Kind.ESCALATED, now_ms)
 
 
+def _noted(kind: Kind) -> ColumnElement[bool]:
+    """Whether an event of this kind is written for the violation of the query around it."""
+    return exists().where(col(AlertEvent.violation_id) == col(Violation.id), col(AlertEvent.kind) == kind.value)
+
+
 def _follow(session: Session, now_ms: int) -> None:
     """Violations that ended without a finding that says so (silence does), or that go on after they had ended."""
     newest = (
         select(func.max(AlertEvent.id))
-        .where(col(AlertEvent.violation_id).is_not(None), col(AlertEvent.kind).in_(_LIFE))
-        .group_by(col(AlertEvent.violation_id))
+        .where(col(AlertEvent.violation_id) == col(Violation.id), col(AlertEvent.kind).in_(_LIFE))
+        .correlate(Violation)
+        .scalar_subquery()
     )
     going_on = col(Violation.ended_ms).is_(None)
     told_ended = AlertEvent.kind == Kind.ENDED.value
     found = session.exec(
         select(Violation, AlertEvent)
-        .join(AlertEvent, col(AlertEvent.violation_id) == col(Violation.id))
-        .where(Violation.state != "closed", col(AlertEvent.id).in_(newest), going_on == told_ended)
+        .join(AlertEvent, col(AlertEvent.id) == newest)
+        .where(col(Violation.state).in_(_NOT_CLOSED), going_on == told_ended)
     ).all()
     for violation, event in found:
         if violation.ended_ms is not None:

@@ -14,7 +14,7 @@ from server.detect.finding import POWER, Code, Coverage
 from server.meter_rows import Polls, of_raws
 from server.tables import CoverageSpan, Envelope, MaintenanceWindow, Pledge, Seal, Violation
 from server.views.seals import part
-from server.views.today import NO_DATA, CoveragePart, filled
+from server.views.today import CoveragePart, filled
 from server.views.violations import FindingNumbers, ViolationDetail
 from server.views.witness import Witness
 from wire.quantities import Quantity
@@ -28,8 +28,6 @@ SAMPLED_MS = 600_000
 ENVELOPES_MAX = 240
 LATE_MS = 60_000
 """A clock that nothing synchronises is still not far off where its rows arrive within so long."""
-
-EARLIER_MAX = 3
 
 
 class Side(StrEnum):
@@ -62,51 +60,6 @@ class Point(BaseModel):
     of_monitor: bool = False
 
 
-class Earlier(BaseModel):
-    """A violation of the same seal before this one."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: str
-    code: str
-    state: str
-    first_ms: int
-
-
-class Lead(BaseModel):
-    """What led to it.
-
-    Attributes:
-        before: the coverage that ended where the violation begins; null where nothing was proved or told before.
-        earlier: the newest violations of this seal before it, newest first.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    before: CoveragePart | None
-    earlier: list[Earlier]
-
-
-def lead(session: Session, detail: ViolationDetail) -> Lead:
-    """What is stored of the time right before a violation."""
-    before = session.exec(
-        select(CoverageSpan)
-        .where(CoverageSpan.seal_id == detail.seal_id, col(CoverageSpan.from_ms) < detail.first_ms)
-        .order_by(col(CoverageSpan.from_ms).desc())
-    ).first()
-    earlier = session.exec(
-        select(Violation)
-        .where(Violation.seal_id == detail.seal_id, Violation.id != detail.id)
-        .where(col(Violation.first_ms) <= detail.first_ms)
-        .order_by(col(Violation.first_ms).desc())
-        .limit(EARLIER_MAX)
-    ).all()
-    return Lead(
-        before=_right_before(before, detail.first_ms),
-        earlier=[Earlier(**v.model_dump(include=set(Earlier.model_fields))) for v in earlier],
-    )
-
-
 def weigh(session: Session, detail: ViolationDetail, witnesses: Sequence[Witness]) -> list[Point]:
     """Every point, in the order in which a person would ask.
 
@@ -127,15 +80,6 @@ def weigh(session: Session, detail: ViolationDetail, witnesses: Sequence[Witness
     for each in witnesses:
         points += [point.model_copy(update={"of_monitor": True}) for point in _monitor(each)]
     return points
-
-
-def _right_before(span: CoverageSpan | None, first_ms: int) -> CoveragePart | None:
-    """The last span, or the uncovered time after it."""
-    if span is None:
-        return None
-    if span.to_ms < first_ms:
-        return CoveragePart(from_ms=span.to_ms, to_ms=first_ms, state=Coverage.UNPROVED, reason=NO_DATA)
-    return part(span)
 
 
 def _before(session: Session, seal: Seal, detail: ViolationDetail) -> Iterator[Point]:

@@ -30,6 +30,7 @@ ONE_IMPORTER = {
     },
     "argon2": {"server/access/passwords.py"},
     "apprise": {"server/notify/apprise_sender.py"},
+    "requests": {"server/notify/apprise_sender.py"},
     "prometheus_client": {"server/metrics.py"},
     "structlog": {"server/logs.py"},
     "playwright": {"coldseal/console_bench.py"},

@@ -4,12 +4,12 @@ from server.detect.finding import Coverage
 from server.views.coverage import CoverageCalendar
 from server.views.dossier import Dossier, SealStep
 from server.views.instruments import AgentHere, MeterHere
+from server.views.lead import Lead
 from server.views.seals import AgentHeard, OpenViolation, SealRow
 from server.views.state import SealState
 from server.views.steps import Step
 from server.views.today import CoveragePart, CoverageToday
 from server.views.violations import Evidence, FindingNumbers, ViolationDetail
-from server.views.weighing import Lead
 from server.views.witness import ClockThen, MeterThen, Witness
 from tests.server.ingest.plant import START_MS
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlmodel import Session, col, select
 
-from server import life
+from server import life, mutes
 from server.access import sessions
 from server.access.audit import COMMAND_LINE
 from server.access.rights import Role
@@ -185,6 +185,21 @@ const start = OscillatorNode.prototype.start;
 OscillatorNode.prototype.start = function (...args) { window.tones += 1; return start.apply(this, args); };
 """
 """Counts what the page asks Web Audio to play; the sound itself goes on as it would."""
+
+
+def test_what_is_muted_is_shelved(visit: Opener, site: Site) -> None:
+    """A violation whose seal a person muted stands on the shelf, and can still be looked at and closed."""
+    with site.server.store.transaction() as session:
+        seal_id, now_ms = session.exec(select(Violation.seal_id)).one(), site.clock.wall_ms()
+        mutes.mute(
+            session, by=COMMAND_LINE, seal_id=seal_id, county_code=None, until_ms=now_ms + 3_600_000, reason="检修",
+            now_ms=now_ms,
+        )  # fmt: skip
+    seen = visit(site)
+    expect(seen.page.locator(".list.shelved h2")).to_contain_text("搁置 1")
+    expect(seen.page.locator(".list.unseen")).to_be_hidden()
+    expect(seen.page.locator("h1.sentence")).to_contain_text("恢复用电")
+    expect(seen.page.get_by_role("button", name="关闭")).to_be_visible()
 
 
 def test_names_are_text(visit: Opener, site: Site) -> None:

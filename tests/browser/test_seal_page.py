@@ -162,12 +162,13 @@ def test_english(visit: Opener, year: Site) -> None:
 
 
 def test_on_a_phone(visit: Opener, year: Site) -> None:
-    """On 390 px nothing is wider than the screen, and whatever is touched is 44 px high."""
+    """On 390 px nothing is wider than the screen, whatever is touched is 44 px high, and axe agrees."""
     seen = opened(visit, year, size=(390, 844))
     expect(seen.page.locator("h1.sentence")).to_contain_text("封存第 360 天")
     seen.chart()
     assert overflow_px(seen.page) == 0
     assert small_targets(seen.page) == []
+    assert grave(seen.page) == []
 
 
 @pytest.mark.parametrize("language", ["", "/en"])

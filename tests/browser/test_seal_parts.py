@@ -5,7 +5,7 @@ import re
 import pytest
 
 from server.console import seal_parts
-from server.console.phrases import long, portion, proved, state_words
+from server.console.phrases import long, moment, portion, proved, state_words
 from server.console.words import Words
 from server.detect.finding import Coverage
 from server.views.dossier import Declared, Dossier, Past, SealStep
@@ -198,6 +198,19 @@ def test_a_portion_is_rounded_down(part: int, whole: int, text: str) -> None:
 def test_long_times_are_told_in_days(ms: int, zh: str) -> None:
     """From two days on hours are enough."""
     assert long(ZH, ms) == zh
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "text"),
+    [
+        (START_MS, "00:00:00"),
+        (START_MS - DAY_MS, "02-28 00:00:00"),
+        (START_MS - 120 * DAY_MS, "2025-11-01 00:00"),
+    ],
+)
+def test_a_moment_says_as_much_of_its_date_as_is_needed(at_ms: int, text: str) -> None:
+    """Today's time alone, this year's with its day, another year's with its year."""
+    assert moment(at_ms, NOW_MS) == text
 
 
 @pytest.mark.parametrize(

@@ -158,12 +158,13 @@ def test_a_viewer_has_no_buttons(visit: Opener, night: Site) -> None:
 
 
 def test_on_a_phone(visit: Opener, night: Site) -> None:
-    """On 390 px nothing is wider than the screen, and whatever is touched is 44 px high."""
+    """On 390 px nothing is wider than the screen, whatever is touched is 44 px high, and axe agrees."""
     seen = opened(visit, night, size=(390, 844))
     expect(seen.page.locator("h1.sentence")).to_contain_text("恢复用电")
     seen.chart()
     assert overflow_px(seen.page) == 0
     assert small_targets(seen.page) == []
+    assert grave(seen.page) == []
 
 
 def test_nothing_is_told_by_colour_alone(visit: Opener, night: Site) -> None:

@@ -11,8 +11,9 @@ from server.console.words import PAIRS, Words
 from server.detect.finding import Code, Coverage
 from server.notify import Told
 from server.notify.log import Outcome
+from server.views.lead import Earlier, Lead
 from server.views.today import CoveragePart
-from server.views.weighing import Earlier, Lead, Point, Side
+from server.views.weighing import Point, Side
 from server.views.witness import ClockThen
 from tests.browser.dossiers import DAY_MS, DETAIL, FINDING, LEAD, NOW_MS, OPENED, ROW, WITNESS, here
 from tests.server.ingest.plant import START_MS

@@ -84,7 +84,8 @@ def first_cells(page: Path, header: str) -> list[str]:
 
 
 def commands(page: Path) -> Iterator[str]:
-    """Every `coldseal …` of a page, in code and in blocks, as it is written."""
-    for text in [*code_words(page), *(line for block in blocks(page) for line in block.body.splitlines())]:
+    """Every `coldseal …` of a page, in code and in blocks, as it is written; in SQL it is a name."""
+    lines = [line for block in blocks(page) if block.language != "sql" for line in block.body.splitlines()]
+    for text in [*code_words(page), *lines]:
         for found in re.findall(r"(?:^|[\s/(])coldseal( [^|;&)#\"]+)", text):
             yield found.strip()

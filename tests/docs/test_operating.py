@@ -68,14 +68,3 @@ def test_backup(terminal: Terminal) -> None:
     with closing(sqlite3.connect(terminal.folder / "copy.sqlite")) as copy:
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert copy.execute("SELECT count(*) FROM seal").fetchone() == (0,)
-
-
-def test_services_start_what_exists() -> None:
-    """The units of systemd start commands that exist, and are started again."""
-    units = [
-        block.body for page in (PAGE, ROOT / "docs" / "agent.md") for block in blocks(page) if block.language == "ini"
-    ]
-    assert len(units) == 2
-    for unit in units:
-        assert re.search(r"^ExecStart=/opt/coldseal/bin/coldseal (server|agent) run ", unit, re.MULTILINE)
-        assert "\nRestart=always\n" in unit

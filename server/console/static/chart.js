@@ -5,14 +5,16 @@
   const DETAIL_SHARE = 0.98;
   const chartOf = (id) => getElement(id)?.chart;
   const told = new WeakMap(); // chart -> what the server told beside its option
+  const asked = new URLSearchParams(location.search).get("range"); // an address may name the time that it shows
+  const FIRST = ["600", "7200", "86400", "seal"].includes(asked) ? asked : "event";
 
   // ---- which time is shown
 
   function show(id, asked) {
     const before = charts.get(id);
     const same = before && before.asked.seal === asked.seal && before.asked.v === asked.v;
-    charts.set(id, same ? { ...before, asked } : { asked, range: "event", seen: null });
-    if (!same) press(id, "event");
+    charts.set(id, same ? { ...before, asked } : { asked, range: FIRST, seen: null });
+    if (!same) press(id, FIRST);
     if (!same || !before.seen) draw(id);
   }
 
@@ -201,8 +203,11 @@
     const chart = chartOf(id);
     const about = told.get(chart);
     if (!about?.title) return;
+    const graphic = about.live.map(({ id, at_ms: atMs }) => ({ id, style: { text: clock(atMs + about.shift_ms).slice(11) } }));
+    if (graphic.length) chart.setOption({ graphic }); // an age says nothing on paper, a time does
     const image = new Image();
     image.src = chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: about.ground, excludeComponents: ["toolbox"] });
+    tick();
     await image.decode();
     const canvas = Object.assign(document.createElement("canvas"), { width: image.width + 64, height: image.height + 128 });
     const pen = canvas.getContext("2d");

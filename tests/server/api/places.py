@@ -7,6 +7,7 @@ from sqlmodel import select
 from server import agents as agents_
 from server import mutes, registry
 from server.access.audit import COMMAND_LINE
+from server.notify.tables import AlertEvent, AlertLog
 from server.seal_file import parse
 from server.tables import Violation
 from tests.server.api.conftest import AGENT, ELSEWHERE, HERE, SEALS, Site
@@ -42,6 +43,11 @@ class Places:
             self.mute = mutes.mute(
                 session, by=COMMAND_LINE, seal_id=SEAL, until_ms=until_ms, reason="检修", now_ms=site.clock.now_ms
             ).id
+            event = session.exec(select(AlertEvent).where(AlertEvent.violation_id == self.violation)).first()
+            assert event is not None, "a melt was noted for the alerts"
+            assert event.id is not None
+            now_ms = site.clock.now_ms
+            session.add(AlertLog(event_id=event.id, channel="duty", outcome="grouped", why="值班", at_ms=now_ms))
 
 
 def _elsewhere(folder: Path) -> Path:

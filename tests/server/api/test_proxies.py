@@ -7,11 +7,12 @@ from starlette.testclient import TestClient
 
 from server.access import audit, links
 from server.app import Server
-from server.settings import Settings
+from server.settings import Settings, load
 from tests.server.access.people import PASSWORD
 from tests.server.api.conftest import Site
 from tests.server.ingest.plant import SteppedClock
 from tests.server.stores import settings_on
+from wire.errors import SettingsError
 
 FORWARDED = {"X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
 SESSION = {"name": "li.ming", "shown_as": "李明", "password": PASSWORD, "again": PASSWORD}
@@ -60,3 +61,12 @@ def test_on_tls_the_plain_cookie_opens_nothing(site: Site) -> None:
         tls.cookies.clear()
         tls.cookies.set(name, site.session("chen"))
         assert tls.get("/api/v1/me").status_code == status
+
+
+@pytest.mark.parametrize("proxy", ["*", "proxy.example", "10.0.0.1/8", ""])
+def test_what_names_no_proxy(tmp_path: Path, proxy: str) -> None:
+    """An address or a network is expected: nothing that would believe everybody."""
+    (tmp_path / "server.yaml").write_text(f'trusted_proxies: ["{proxy}"]\n', encoding="utf-8")
+
+    with pytest.raises(SettingsError, match=r"server\.yaml: trusted_proxies: expected addresses or networks, got"):
+        load(tmp_path)

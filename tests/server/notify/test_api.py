@@ -98,6 +98,12 @@ def test_the_log_comes_in_pages(server: Server) -> None:
     assert reader.get("/api/v1/alerts?cursor=x").status_code == 422
 
 
+@pytest.mark.parametrize("query", ["outcome=x", "limit=0", "cursor=99999999999"])
+def test_what_cannot_be_meant_is_told_apart(server: Server, query: str) -> None:
+    """422, never a crash."""
+    assert client(server, Right.READ).get(f"/api/v1/alerts?{query}").status_code == 422
+
+
 def test_channels_are_shown_without_their_secrets(server: Server) -> None:
     """For who manages accounts only; the address is its host."""
     answer = client(server, Right.READ, Right.ACCOUNTS).get("/api/v1/alerts/channels")

@@ -10,8 +10,7 @@ from sqlmodel import Session, select
 from server import views
 from server.detect.finding import Coverage
 from server.tables import CoverageSpan, MaintenanceWindow, StoredFinding, Violation
-from server.views.today import CoveragePart
-from server.views.weighing import Point, Side, lead, weigh
+from server.views.weighing import Point, Side, weigh
 from server.views.witness import ClockThen, Witness, witness
 from tests.server.ingest.plant import START_MS, SteppedClock
 from tests.server.stores import a_store
@@ -142,36 +141,3 @@ def test_an_agent_of_which_nothing_is_stored(case: Case) -> None:
     """Its numbers are missing, and nothing is said about its clock or its runs."""
     nothing = GOOD.model_copy(update={"stored": 0, "opened": 0, "boots": 0})
     assert {what for what, point in weighed(case, nothing).items() if point.of_monitor} == {"numbers_missing"}
-
-
-def test_what_led_to_it(case: Case) -> None:
-    """The coverage that ended where it begins, and earlier violations of the same seal, the newest first."""
-    with case.county.store.transaction() as session:
-        detail = views.violation(session, _only(session))
-        assert detail is not None
-        told = lead(session, detail)
-        assert told.before is not None
-        assert (told.before.state, told.before.from_ms) == (Coverage.OFF, START_MS + 60_000)
-        assert told.earlier == []
-        for number, first_ms in ((1, START_MS + 70_000), (2, START_MS + 80_000)):
-            session.add(
-                Violation(
-                    id=f"V-{number}", seal_id=case.seal.seal_id, code="silent", severity="amber", state="closed",
-                    first_ms=first_ms, raised_ms=first_ms, last_ms=first_ms, ended_ms=first_ms, detected_ms=first_ms,
-                    reason_zh="", reason_en="",
-                )
-            )  # fmt: skip
-        session.flush()
-        assert [earlier.id for earlier in lead(session, detail).earlier] == ["V-2", "V-1"]
-
-
-def test_time_that_nothing_covers_leads_to_it(case: Case) -> None:
-    """Where coverage ended before the violation begins, what is said is that nothing was heard since."""
-    with case.county.store.transaction() as session:
-        detail = views.violation(session, _only(session))
-        assert detail is not None
-        later = detail.model_copy(update={"first_ms": START_MS + 900_000})
-        last = max(span.to_ms for span in session.exec(select(CoverageSpan)).all())
-        assert lead(session, later).before == CoveragePart(
-            from_ms=last, to_ms=later.first_ms, state=Coverage.UNPROVED, reason="no_data"
-        )
