@@ -14,7 +14,7 @@ demo: $(VENV)/demo                ## three simulated sites; a furnace resumes; t
 test: install                     ## every check and every test; installs the system's parts when it may
 	@sh tests/system_parts.sh
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 install: $(VENV)/dev              ## the environment of a developer
 
@@ -28,9 +28,10 @@ fix: $(VENV)/dev                  ## what the tools can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/dev                ## from a reply above the limit to the stored violation, 1 and 200 meters
+bench: $(VENV)/dev                ## from a reply above the limit to the stored violation, 1 and 200 meters; then the console
 	$(BIN)/coldseal bench end-to-end --meters 1 --json
 	$(BIN)/coldseal bench end-to-end --meters 200 --json
+	$(BIN)/coldseal bench console --json
 
 fuzz: $(VENV)/dev                 ## every decoder against EXAMPLES hostile inputs each
 	COLDSEAL_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz --timeout 0
@@ -38,8 +39,9 @@ fuzz: $(VENV)/dev                 ## every decoder against EXAMPLES hostile inpu
 world: $(VENV)/dev                ## real agent parts and real server over a faulty network, SEEDS seeds
 	COLDSEAL_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/world --timeout 0
 
-screenshots: $(VENV)/dev          ## the pictures of docs/pictures
-	$(BIN)/python tests/browser/screenshots.py docs/pictures
+screenshots: $(VENV)/dev          ## every page, size, language and theme into screenshots/, four of them into docs/pictures
+	$(BIN)/python -m tests.browser.screenshots screenshots
+	cp screenshots/board-zh-1920.png screenshots/violation-zh.png screenshots/seal-en-dark.png screenshots/board-zh-390.png docs/pictures
 
 clean:                            ## the environment
 	rm -rf $(VENV)

@@ -56,8 +56,10 @@ def last_values(session: Session, meters: Sequence[tuple[str, str]], quantity: Q
 def _last(envelopes: Sequence[tuple[int, bytes]], meter: str, quantity: Quantity) -> Last | None:
     for seq, raw in envelopes:
         polls = decoded(raw, meter, quantity)
-        known = np.flatnonzero(~np.isnan(polls.values)) if polls is not None else ()
-        if polls is not None and len(known):
+        if polls is None:
+            continue
+        known = np.flatnonzero(~np.isnan(polls.values))
+        if len(known):
             at = known[-1]
             return Last(int(polls.t_ms[at]), float(polls.values[at]), int(polls.period_ms[at]), seq)
     return None

@@ -1,9 +1,10 @@
 #!/bin/sh
-# What the tests need beside Python: a real broker, PostgreSQL, an independent Modbus client, a browser and a Chinese font.
+# What the tests need beside Python: a real broker, PostgreSQL, an independent Modbus client, a browser, a
+# Chinese font, and the validators of docker-compose and systemd.
 # Installs what is missing when it may (root); otherwise says the one line that does, and fails.
 set -eu
 
-PACKAGES="mosquitto mosquitto-clients mbpoll chromium fonts-noto-cjk libatomic1 openssl postgresql"
+PACKAGES="mosquitto mosquitto-clients mbpoll chromium fonts-noto-cjk libatomic1 openssl postgresql docker-compose systemd"
 PATH="$PATH:/usr/sbin:/sbin"
 
 missing=""
@@ -12,6 +13,8 @@ command -v mosquitto_sub >/dev/null || missing="$missing mosquitto-clients"
 command -v mbpoll >/dev/null || missing="$missing mbpoll"
 command -v chromium >/dev/null || missing="$missing chromium"
 command -v openssl >/dev/null || missing="$missing openssl"
+command -v docker-compose >/dev/null || missing="$missing docker-compose" # its validator; no engine is needed
+command -v systemd-analyze >/dev/null || missing="$missing systemd"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$missing postgresql"
 ldconfig -p | grep -q libatomic.so.1 || missing="$missing libatomic1" # Playwright's driver needs it
 ls /usr/share/fonts/opentype/noto/NotoSansCJK-*.ttc >/dev/null 2>&1 || missing="$missing fonts-noto-cjk"

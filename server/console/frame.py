@@ -102,7 +102,7 @@ class Frame:
         async def again() -> None:
             def question(session: Session) -> tuple[Who, unseen.Unseen, T]:
                 who = self._asked(session)
-                return who, unseen.count(session, who), read(session, who, self.now_ms)
+                return who, unseen.count(session, who, self.now_ms), read(session, who, self.now_ms)
 
             self.version, self.now_ms = self.feed.version, self.feed.clock.wall_ms()
             self.who, count, found = await self.feed.read(question)

@@ -2,13 +2,13 @@
 
 import msgspec
 from nicegui import ui
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, or_, select
 
 from server import life
 from server.access.who import Who
 from server.console.html import render
 from server.console.words import Words
-from server.tables import Furnace, Seal, Site, Violation
+from server.tables import Furnace, Mute, Seal, Site, Violation
 
 
 class Unseen(msgspec.Struct, frozen=True):
@@ -18,14 +18,20 @@ class Unseen(msgspec.Struct, frozen=True):
     amber: int
 
 
-def count(session: Session, who: Who) -> Unseen:
-    """Count them."""
+def count(session: Session, who: Who, now_ms: int) -> Unseen:
+    """Count them; what somebody has shelved, by muting its seal for a time, does not call for anyone meanwhile."""
+    shelved = select(Mute.seal_id).where(
+        col(Mute.seal_id).is_not(None),
+        col(Mute.from_ms) <= now_ms,
+        col(Mute.until_ms) > now_ms,
+        or_(col(Mute.ended_ms).is_(None), col(Mute.ended_ms) > now_ms),
+    )
     query = (
         select(Violation.severity, func.count())
         .join(Seal, col(Seal.id) == col(Violation.seal_id))
         .join(Furnace, col(Furnace.id) == col(Seal.furnace_id))
         .join(Site, col(Site.id) == col(Furnace.site_id))
-        .where(life.is_unseen())
+        .where(life.is_unseen(), Violation.state != "closed", col(Violation.seal_id).not_in(shelved))
         .group_by(Violation.severity)
     )
     if who.counties:

@@ -18,6 +18,7 @@ from server.console.words import HOMES, Language
 from server.tables import Violation
 from tests.browser.served import Site, Visit, launched
 from tests.browser.stories import CHANGED, tell_a_wall
+from tests.browser.year import OLD, lengthen
 
 LAPTOP, PHONE = 1366, 390
 SIZES = ((1920, 1080), (LAPTOP, 768), (PHONE, 844))
@@ -31,6 +32,7 @@ def take(folder: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="coldseal-pictures-") as data:
         site = Site(Path(data))
         tell_a_wall(site)
+        lengthen(site.server.store, SEAL)
         site.start()
         try:
             with launched() as browser:
@@ -42,7 +44,7 @@ def take(folder: Path) -> Iterator[Path]:
 
 def _pages(browser: Browser, site: Site, folder: Path) -> Iterator[Path]:
     with site.server.store.transaction() as session:
-        violation = session.exec(select(Violation.id).where(Violation.seal_id == SEAL)).one()
+        violation = session.exec(select(Violation.id).where(Violation.seal_id == SEAL, Violation.id != OLD)).one()
     paths = {"board": "/", "violation": f"/violations/{violation}", "seal": f"/seals/{SEAL}"}
     for size in SIZES:
         for theme in THEMES:
@@ -62,12 +64,17 @@ def _name(page: str, language: Language, width: int, theme: str) -> str:
 
 def _picture(visit: Visit, path: Path, page: str) -> Path:
     size = visit.page.viewport_size
-    is_phone = size is not None and size["width"] == PHONE
+    assert size is not None
+    is_phone = size["width"] == PHONE
     visit.page.wait_for_selector("header .brand")
     if not (is_phone and page == "board"):
         visit.chart()
-    visit.page.wait_for_timeout(600)  # ECharts loads its hatching after it drew
-    visit.page.screenshot(path=path, full_page=is_phone or page != "board")
+    if is_phone or page != "board":  # a longer window, not full_page: Chromium would draw the chart at another width
+        height = visit.page.evaluate("document.documentElement.scrollHeight")
+        visit.page.set_viewport_size({"width": size["width"], "height": max(size["height"], int(height))})
+    visit.page.wait_for_timeout(900)  # ECharts loads its hatching after it drew
+    visit.page.screenshot(path=path)
+    visit.page.set_viewport_size(size)
     return path
 
 

@@ -103,6 +103,9 @@ def test_acknowledge_by_button_with_a_reason(visit: Opener, site: Site) -> None:
     seen = visit(site, secret=site.token("李"), size=(1920, 1080))
     expect(seen.page.locator(".item .mark.blinks")).to_have_count(1)
     seen.page.get_by_role("button", name="写理由").click()
+    seen.page.keyboard.press("a")  # before the dialog is there: it must press nothing
+    expect(seen.page.locator("dialog.step")).to_be_visible()
+    seen.page.locator("#step-reason").fill("")
     seen.page.keyboard.type("Saw a call")
     seen.page.get_by_role("button", name="记下").click()
     expect(seen.page.locator(".list.working .item")).to_have_count(1)

@@ -146,7 +146,7 @@ def _old_violation(session: Session, seal_id: str, meter: Meter) -> None:
     )  # fmt: skip
     session.add(
         Transition(
-            violation_id=OLD, at_ms=DRAW.to_ms, from_state="confirmed", to_state="closed", author="ColdSeal",
+            violation_id=OLD, at_ms=DRAW.to_ms, from_state="confirmed", to_state="closed", author="li",
             reason="检修超时，已补申报",
         )
     )  # fmt: skip

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import yaml
 
+from coldseal import console_bench
 from coldseal.end_to_end import Figures
 from edge_agent import agent_file
 from edge_agent.health import Fault
@@ -150,6 +151,8 @@ def test_every_figure_of_the_bench_is_explained() -> None:
     """Each figure that the bench prints is in the table, in its order."""
     told = first_cells(ROOT / "docs" / "bench.md", "| figure | what it is |")
     assert sorted(told) == sorted(Figures.__struct_fields__)
+    told = first_cells(ROOT / "docs" / "bench.md", "| figure of the console | what it is |")
+    assert sorted(told) == sorted(console_bench.Figures.__struct_fields__)
 
 
 def test_every_item_of_the_catalogue_is_shown() -> None:

@@ -63,7 +63,6 @@
     const wanted = all(`[data-key="${CSS.escape(key)}"]`).find((element) => element.checkVisibility());
     if (!wanted) return;
     event.preventDefault();
-    if ("asks" in wanted.dataset) asksUntilMs = Date.now() + 1000;
     wanted.click();
   }
 
@@ -93,6 +92,7 @@
 
   function onClick(event) {
     const at = (selector) => event.target.closest(selector);
+    if (at("[data-asks]")) asksUntilMs = Date.now() + 1000;
     if (at("[data-dismiss]")) at("[data-dismiss]").parentElement.replaceChildren();
     if (at("[data-closes]")) at("dialog").close();
     if (at("[data-opens]")) show(sheet(at("[data-opens]").dataset.opens));
