@@ -14,7 +14,7 @@ demo: $(VENV)/demo                ## three simulated sites; a furnace resumes; t
 test: install                     ## every check and every test; installs the system's parts when it may
 	@sh tests/system_parts.sh
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 install: $(VENV)/dev              ## the environment of a developer
 

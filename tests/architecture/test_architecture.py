@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,6 +146,16 @@ def test_no_mocks_of_our_own() -> None:
     found = [name_of(p) for p in TESTS if p != Path(__file__) and mocks.search(p.read_text(encoding="utf-8"))]
 
     assert not found
+
+
+def test_every_test_is_run() -> None:
+    """Each folder with tests is in the list that says in which order they run."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"][
+        "testpaths"
+    ]
+    folders = {f"tests/{p.relative_to(ROOT / 'tests').parts[0]}" for p in TESTS if p.name.startswith("test_")}
+
+    assert sorted(listed) == sorted(folders)
 
 
 def test_raises_names_its_message() -> None:

@@ -81,9 +81,11 @@ async def test_from_meter_to_server(
     assert {batch.cfg for batch in found} == {settings.digest}
     every = all_rows(server, settings)
     assert [row.wall_ms for row in every] == sorted(row.wall_ms for row in every)
-    assert len(every) == sum(request.address == 52 for request in tcp_slave.requests)
-    assert {row.values[Quantity.FREQUENCY_HZ] for row in every} == {50.0}
-    assert {row.values[Quantity.ACTIVE_POWER_W] for row in every} == {0.0}
+    asked = [row for row in every if row.state is not State.DISCONNECTED]  # a busy machine may connect late
+    assert len(asked) == sum(request.address == 52 for request in tcp_slave.requests)
+    read = [row for row in asked if row.state is not State.TIMEOUT]
+    assert {row.values[Quantity.FREQUENCY_HZ] for row in read} == {50.0}
+    assert {row.values[Quantity.ACTIVE_POWER_W] for row in read} == {0.0}
     assert health.read(settings.data)["outbox"] == {
         "waiting": 0, "first_seq": None, "last_seq": None, "bytes": 0, "oldest_ms": None, "pending_rows": 0,
         "held_rows": 0, "disk_full": False, "receipt_ack": len(found), "receipt_ms": 1_700_000_000_000,

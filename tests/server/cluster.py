@@ -24,6 +24,7 @@ SETTINGS = {
     "autovacuum": "off", "shared_buffers": "16MB", "max_connections": "40",
 }  # fmt: skip
 TEMPLATE = "template_coldseal"
+ROOM_BYTES = 2**30
 START_S = 30.0
 UNTIL_ALONE = '"$@" & read -r word; kill -INT $!; wait $!; [ "$word" = stop ] || rm -rf "$PWD"'
 """PostgreSQL's shell: the pipe to it is closed when the tests are gone, however they went; then nothing is left."""
@@ -37,7 +38,7 @@ class Cluster:
     """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="coldseal-postgresql-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="coldseal-postgresql-", dir=_memory()))
         self._owner = _unprivileged(self._folder)
         self.port = free_port()
         self._numbers = count(1)
@@ -136,6 +137,13 @@ def _program(name: str) -> str:
     found = str(places[0]) if places else shutil.which(name)
     assert found is not None, f"{name} is not installed; sh tests/system_parts.sh installs PostgreSQL"
     return found
+
+
+def _memory() -> Path | None:
+    """A file system in memory with room enough, where there is one: making a database is four times as quick there."""
+    place = Path("/dev/shm")  # noqa: S108 - the folder made in it has a name of its own
+    roomy = place.is_dir() and os.access(place, os.W_OK) and shutil.disk_usage(place).free > ROOM_BYTES
+    return place if roomy else None
 
 
 def _unprivileged(folder: Path) -> str | None:
