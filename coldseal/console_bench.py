@@ -92,7 +92,7 @@ class _Bench:
 
     def run(self, seals: int, rounds: int, restarts: int) -> Figures:
         written = self._write(seals)
-        plan = bench_sites.Plan(self._meter_ports, 1, 20.0, 2.2, (20.0, 40.0), 20.0 + 33.0 * -(-restarts // RESTARTING))
+        plan = bench_sites.Plan(self._meter_ports, 1, 20.0, 2.2, (20.0, 40.0), 20.0 + 50.0 * -(-restarts // RESTARTING))
         bench_sites.write(self._settings.data, plan)
         with ProcessGroup(self._settings.data / "log") as programs:
             self._start(programs)
@@ -249,8 +249,8 @@ _OBSERVE = """() => {
   const known = new Set();
   const look = () => {
     const now = Date.now();
-    for (const row of document.querySelectorAll('.item[data-pick^="v:"]')) {
-      const id = row.dataset.pick.slice(2);
+    for (const row of document.querySelectorAll('.item.violation[data-pick]')) {
+      const id = row.dataset.pick;
       if (!known.has(id)) { known.add(id); window.benchShown[id] = now; }
     }
   };
