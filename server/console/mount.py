@@ -8,8 +8,10 @@ from nicegui import ui
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from server.console import board, charts, door, finder, pages, seal_page, sparks, violation_page
+from server.console import board, charts, door, finder, pages, palette, seal_page, sparks, violation_page
 from server.console.feed import Feed
+from server.console.html import render, static
+from server.console.words import Words
 from server.news import News
 from server.store import Store
 from wire.clock import Clock
@@ -64,6 +66,7 @@ def _mount(app: FastAPI, feed: Feed) -> None:
     nicegui.app.middleware_stack = None
     for kind in PAGES:
         pages.add(kind)
+    nicegui.app.on_page_exception(_say_mistake)
     ui.run_with(
         app,
         title="ColdSeal",
@@ -76,6 +79,13 @@ def _mount(app: FastAPI, feed: Feed) -> None:
     mounted = app.routes[-1]
     assert isinstance(mounted, Mount)  # noqa: S101 - what run_with has just added
     mounted.app = _Carrying(mounted.app, feed)
+
+
+def _say_mistake() -> None:
+    """In place of a page that could not be built; what it was stands in the log, not on the page."""
+    ui.add_head_html(f"<style>{palette.css()}{static('console.css')}</style>")
+    zh, en = Words("zh"), Words("en")
+    ui.html(render("mistake", zh, both=(zh, en)), sanitize=False)
 
 
 class _Carrying:

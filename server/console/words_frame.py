@@ -72,6 +72,13 @@ PAIRS: dict[str, tuple[str, str]] = {
         "数据库暂时不接受读写；页面上是刚才的样子，会自动再试。",
         "The database takes nothing right now; the page shows how it was, and tries again by itself.",
     ),
+    "page_broken": (
+        "这一页打不开：服务器出了内部错误，已记入日志。数据都在；回值班页，仍不行就告诉管理员。",
+        (
+            "This page cannot be shown: a mistake in the server, which is in its log. The data is kept; go to the duty "
+            "page, and tell an administrator if that does not help."
+        ),
+    ),
     "broken": (
         "页面不再更新：服务器出了内部错误，已记入日志。数据都在；请重新打开这一页，仍不行就告诉管理员。",
         (
