@@ -169,7 +169,10 @@ def _stored(session: Session, now_ms: int, silent_after_s: float) -> Stored:
 def _of_notifier(notifier: Telling | None) -> Iterator[Family]:
     if notifier is None:
         return
-    told = notifier.health()
+    try:
+        told = notifier.health()
+    except StoreUnavailable:
+        return  # unknown is absent; coldseal_database_up says why
     yield from _gauges(
         ("coldseal_alerts_undecided", "Events that settle, or wait for their group", float(told.undecided)),
         ("coldseal_alerts_waiting", "Messages to people that no receiver has yet", float(told.waiting)),
