@@ -1,6 +1,6 @@
 """How quickly the console shows what is stored: a real server, a real Chromium, a county with a year behind it.
 
-Paint: the time from the start of a navigation until the browser's first paint of content, and until the page's own
+Paint: the time from the start of a navigation until the browser's first paint, and until the page's own
 content is drawn, its chart included, each beside the same of an empty page of the same toolkit with one chart; the
 three take turns in one browser. Memory: what the server
 grows by with idle viewers. Shown: from the server's time of the transaction that stored a violation to the moment at
@@ -52,7 +52,7 @@ class Paint(msgspec.Struct, frozen=True):
     """One opening of a page, ms from the start of its navigation.
 
     Attributes:
-        first_ms: until the browser painted the first text or picture of it.
+        first_ms: until the browser first painted any of it.
         drawn_ms: until its own content and its chart were drawn.
     """
 
@@ -293,7 +293,9 @@ def _opened(context: "BrowserContext", url: str, drawn: str) -> Paint:
     )
     page.goto(url, wait_until="commit")
     took = page.wait_for_function("window.benchDrawn", timeout=READY_S * 1000).json_value()
-    first = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    first = page.wait_for_function(
+        "performance.getEntriesByName('first-paint')[0]?.startTime", timeout=READY_S * 1000
+    ).json_value()
     page.close()
     return Paint(float(first), float(took))
 
