@@ -22,7 +22,7 @@ from wire.clock import Clock
 from wire.keys import PublicKey
 
 __all__ = [
-    "ERRORS", "WITH_TOKEN", "Asker", "Context", "Here", "Input", "TimeMs", "anyone", "context", "needs", "signed_in",
+    "ERRORS", "WITH_TOKEN", "Asker", "Context", "Here", "Input", "TimeMs", "anyone", "context", "needs", "signed_in", "time_ms",
 ]  # fmt: skip
 
 
@@ -73,7 +73,8 @@ def _has_nul(given: object) -> bool:
     return any(map(_has_nul, given)) if isinstance(given, list) else isinstance(given, str) and "\0" in given
 
 
-def _time_ms(value: object) -> int:
+def time_ms(value: object) -> int:
+    """A time as it is written, as milliseconds since 1970; anything but a text is refused."""
     if not isinstance(value, str):
         raise ValueError(f"{EXPECTED}, got {value!r:.60}")  # noqa: TRY004 - what pydantic turns into an answer
     return parse_ms(value)
@@ -85,7 +86,7 @@ Asker = Annotated[Who, Depends(asker)]
 
 TimeMs = Annotated[
     int,
-    BeforeValidator(_time_ms),
+    BeforeValidator(time_ms),
     WithJsonSchema({"type": "string", "description": "ISO 8601; Beijing time where no offset is given"}),
 ]
 """A written time in a query or a body, as milliseconds since 1970."""

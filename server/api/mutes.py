@@ -10,18 +10,11 @@ from sqlmodel import Session, col, select
 from server import life, mutes, views
 from server.access.counties import seals_of
 from server.access.rights import Right
-from server.api.context import ERRORS, WITH_TOKEN, Asker, Here, Input, needs
+from server.api.context import ERRORS, WITH_TOKEN, Asker, Here, Input, needs, time_ms
 from server.tables import Mute, Seal
-from server.times import EXPECTED, parse_ms
 from server.views import MuteRow
 
 router = APIRouter(prefix="/mutes", tags=["mutes"], dependencies=WITH_TOKEN, responses=ERRORS)
-
-
-def _written_ms(value: object) -> int:
-    if not isinstance(value, str):
-        raise ValueError(f"{EXPECTED}, got {value!r:.60}")  # noqa: TRY004 - what pydantic turns into an answer
-    return parse_ms(value)
 
 
 class NewMute(Input):
@@ -35,7 +28,7 @@ class NewMute(Input):
 
     seal: str | None = None
     county_code: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
-    until: Annotated[int, BeforeValidator(_written_ms), WithJsonSchema({"type": "string"})]
+    until: Annotated[int, BeforeValidator(time_ms), WithJsonSchema({"type": "string"})]
     reason: Annotated[str, Field(min_length=1, max_length=life.REASON_CHARS_MAX)]
 
 
