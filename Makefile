@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEEDS ?= 200
 EXAMPLES ?= 5000
+MILLION ?= 1000000
 
 .PHONY: demo test install check fix bench fuzz world screenshots clean
 .DEFAULT_GOAL := demo
@@ -33,8 +34,8 @@ bench: $(VENV)/dev                ## from a reply above the limit to the stored 
 	$(BIN)/coldseal bench end-to-end --meters 200 --json
 	$(BIN)/coldseal bench console --json
 
-fuzz: $(VENV)/dev                 ## every decoder against EXAMPLES hostile inputs each
-	COLDSEAL_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz --timeout 0
+fuzz: $(VENV)/dev                 ## every decoder against EXAMPLES hostile inputs each; a MILLION Modbus reads and frames
+	COLDSEAL_EXAMPLES=$(EXAMPLES) COLDSEAL_READS=$(MILLION) COLDSEAL_FRAMES=$(MILLION) $(BIN)/python -m pytest tests/fuzz --timeout 0
 
 world: $(VENV)/dev                ## real agent parts and real server over a faulty network, SEEDS seeds
 	COLDSEAL_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/world --timeout 0

@@ -3,10 +3,10 @@
 import importlib
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from typing import NamedTuple, cast
 
 from wire.errors import ProgramError, WireError
+from wire.release import RELEASE
 
 EXIT_WRONG_USE = 2
 EXIT_SURROUNDINGS = 3
@@ -26,7 +26,8 @@ GROUPS = {
     "demo": Group("coldseal.demo", "app", "demo", "three simulated sites on this machine; one furnace resumes"),
     "server": Group("server.commands", "server_app", "server", "run the server; add, list and revoke agents"),
     "seal": Group("server.commands", "seal_app", "server", "add, list and show seals"),
-    "agent": Group("edge_agent.commands", "app", "edge", "run an edge agent; look into its outbox"),
+    "agent": Group("edge_agent.entry", "app", "edge", "run an edge agent; look into its outbox"),
+    "profiles": Group("edge_agent.profile_commands", "app", "edge", "list, check and try register maps of meters"),
     "simulate": Group("simulators.commands", "app", "sim", "serve simulated meters"),
     "bench": Group("coldseal.bench", "app", "demo", "measure this machine"),
 }
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(_usage())
         return 0 if words else EXIT_WRONG_USE
     if words[0] == "--version":
-        sys.stdout.write(f"coldseal {version('coldseal')}\n")
+        sys.stdout.write(f"coldseal {RELEASE}\n")
         return 0
     group = GROUPS.get(words[0])
     if group is None:

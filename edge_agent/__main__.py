@@ -2,12 +2,12 @@
 
 import sys
 
-from edge_agent.commands import app
+from edge_agent.entry import app
 from wire.errors import ProgramError
 
 if __name__ == "__main__":
     try:
-        app(prog_name="python -m edge_agent")
+        app(sys.argv[1:], "python -m edge_agent")
     except ProgramError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)

@@ -2,22 +2,27 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 from concurrent.futures import Executor
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import msgspec
 
 from edge_agent import health as health_file
 from edge_agent import identity
-from edge_agent.config import SerialLine, Settings
+from edge_agent.config import Settings
 from edge_agent.courier import Courier, Pace
 from edge_agent.disk import Disk
 from edge_agent.errors import LineUnusable
 from edge_agent.health import Health
 from edge_agent.identity import Boot
+from edge_agent.known_meters import KnownMeters
+from edge_agent.ledger import Ledger
+from edge_agent.line import SerialLine
+from edge_agent.line_file import unsteady_name
+from edge_agent.line_watch import LineWatch
 from edge_agent.modbus import LineReader
 from edge_agent.outbox import Outbox
 from edge_agent.poller import LinePoller
@@ -25,8 +30,10 @@ from edge_agent.recorder import Recorder
 from edge_agent.signer import Author
 from wire.chain import genesis
 from wire.clock import Clock, iso
-from wire.quantities import Quantity
 from wire.reading import Reading
+from wire.release import RELEASE
+
+log = logging.getLogger(__name__)
 
 
 class Timing(msgspec.Struct, frozen=True):
@@ -75,33 +82,41 @@ class Agent:
             SurroundingsError: a serial device, the data folder, the key or the outbox cannot be used.
         """
         check_devices(self._settings)
+        for advice in filter(None, map(unsteady_name, self._lines)):
+            log.warning("%s: %s", self._settings.agent, advice)
         key = await self._disk(identity.load_or_make_key, self._settings.data)
         kid = identity.kid(self._settings.agent)
         start = genesis(self._settings.deployment, self._settings.agent, kid, key.public)
         author = Author(self._settings.deployment, self._settings.agent, kid, key)
         outbox = await self._disk(Outbox, self._settings.data, start, self._settings.outbox_bytes_max)
         try:
-            boot = await self._disk(outbox.begin, identity.boot(self._settings, software()))
+            boot = await self._disk(outbox.begin, identity.boot(self._settings, RELEASE))
             await self._run(boot, author, outbox)
         finally:
             await self._disk(outbox.close)
 
     async def _run(self, boot: Boot, author: Author, outbox: Outbox) -> None:
-        courier = Courier(self._settings, boot.id, outbox, self._disk, self._clock, self.health, self._timing.pace)
-        recorder = Recorder(self._settings, boot, author, outbox, self._disk, self._clock, self.health)
+        settings = self._settings
+        courier = Courier(settings, boot.id, outbox, self._disk, self._clock, self.health, self._timing.pace)
+        meters = await self._disk(KnownMeters, settings.data, [meter.id for meter in settings.meters])
+        ledger = Ledger(boot, author, outbox, self._clock, self.health)
+        recorder = Recorder(settings, ledger, meters, self._disk, self.health)
 
         async def take(reading: Reading) -> None:
             if await recorder.take(reading):
                 courier.nudge()
 
-        pollers = [
-            LinePoller(self._lines[line], meters, self._settings.poll_period_s, self._clock, take)
-            for line, meters in self._settings.meters_by_line().items()
-        ]
+        pollers = {
+            line: LinePoller(self._lines[line], on_line, settings.poll_period_s, self._clock, take, meters.fingerprints)
+            for line, on_line in settings.meters_by_line().items()
+        }
+        lines = {line: (self._lines[line], poller) for line, poller in pollers.items()}
+        watch = LineWatch(lines, settings.poll_period_s, self.health)
+        parts = _Parts(boot, outbox, courier, recorder, watch)
         async with asyncio.TaskGroup() as group:
-            polling = [group.create_task(poller.run()) for poller in pollers]
+            polling = [group.create_task(poller.run()) for poller in pollers.values()]
             delivering = group.create_task(courier.run())
-            telling = group.create_task(self._tell_health(boot, outbox, courier, recorder, pollers))
+            telling = group.create_task(self._tell_health(parts))
             self.ready.set()
             await self._stop.wait()
             await _cancel(*polling, telling)
@@ -109,38 +124,28 @@ class Agent:
             courier.nudge()
             await courier.finish(self._timing.finish_wait_s)
             await _cancel(delivering)
-        await self._write_health(boot, outbox, courier, recorder)
+        await self._write_health(parts)
 
-    async def _tell_health(
-        self, boot: Boot, outbox: Outbox, courier: Courier, recorder: Recorder, pollers: list[LinePoller]
-    ) -> NoReturn:
+    async def _tell_health(self, parts: "_Parts") -> NoReturn:
         while True:
-            counters = self.health.counters
-            counters["late_ticks"] = sum(poller.late_ticks for poller in pollers)
-            counters["line_noise"] = sum(line.noise for line in self._lines.values())
-            await self._write_health(boot, outbox, courier, recorder)
+            parts.watch.look()
+            await self._write_health(parts)
             await self._wait_for_news()
 
-    async def _write_health(self, boot: Boot, outbox: Outbox, courier: Courier, recorder: Recorder) -> None:
-        standing = await self._disk(outbox.standing)
+    async def _write_health(self, parts: "_Parts") -> None:
+        standing = await self._disk(parts.outbox.standing)
         self.health.counters["waiting"] = standing.waiting
         document = {
             "agent": self._settings.agent,
-            "boot": boot.id,
-            "boot_number": boot.number,
+            "boot": parts.boot.id,
+            "boot_number": parts.boot.number,
             "at": iso(self._clock.wall_ms()),
-            "broker_connected": courier.connected,
+            "broker_connected": parts.courier.connected,
             "faults": [{"code": code.value, "message": message} for code, message in self.health.faults.items()],
             "counters": dict(self.health.counters),
             "outbox": msgspec.to_builtins(standing),
-            "meters": {
-                meter: {
-                    "state": reading.state.value,
-                    "at": iso(reading.wall_ms),
-                    "active_power_w": msgspec.to_builtins(reading.values.get(Quantity.ACTIVE_POWER_W)),
-                }
-                for meter, reading in recorder.latest.items()
-            },
+            "lines": parts.watch.document(),
+            "meters": parts.recorder.document(),
         }
         await self._disk(health_file.write, self._settings.data, document)
 
@@ -151,6 +156,16 @@ class Agent:
             await self._clock.sleep(0.5)
             if self.health.version != told:
                 return
+
+
+class _Parts(NamedTuple):
+    """What one run is made of."""
+
+    boot: Boot
+    outbox: Outbox
+    courier: Courier
+    recorder: Recorder
+    watch: LineWatch
 
 
 async def _cancel(*tasks: asyncio.Task[None]) -> None:
@@ -177,11 +192,3 @@ def check_devices(settings: Settings) -> None:
             )
         if not os.access(device, os.R_OK | os.W_OK):
             raise LineUnusable(f"{where}: {device} may not be used; add the agent's user to the group dialout")
-
-
-def software() -> str:
-    """The release, as envelopes carry it."""
-    try:
-        return version("coldseal")
-    except PackageNotFoundError:
-        return "checkout"

@@ -6,6 +6,7 @@ import msgspec
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Unit = Annotated[int, msgspec.Meta(ge=0, le=247)]
+Framing = Literal["rtu", "tcp"]
 Protocol = Literal["5", "3.1.1"]
 WrittenProtocol = Literal["5", "3.1.1", 5]
 """YAML reads a 5 without quotation marks as a number."""
@@ -39,6 +40,7 @@ class SerialFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     baud: int | None = None
     parity: str | None = None
     stopbits: int | None = None
+    echo: bool = False
 
 
 class MeterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +49,11 @@ class MeterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     profile: str
     tcp: str | None = None
+    rtu_tcp: str | None = None
+    listen: str | None = None
+    framing: Framing | None = None
+    register: str | None = None
+    heartbeat: str | None = None
     serial: SerialFile | None = None
     unit: Unit | None = None
     timeout_s: float = 0.4

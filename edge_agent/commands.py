@@ -2,33 +2,18 @@
 
 import asyncio
 import json
-import logging
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from edge_agent import field_commands
+
 EXIT_CODES = "Exit codes: 0 done, 2 wrong use or settings, 3 the environment (device, file, broker, meter)."
 
 
-class Commands(typer.Typer):
-    """Typer, but `run FILE...` goes past it: parsing one word makes Typer load pydantic, 10 MB in every agent."""
-
-    def __call__(self, *args: object, **kwargs: object) -> object:
-        """Run a command: `args`, the words, and `prog_name` as Typer takes them."""
-        words = kwargs.get("args", sys.argv[1:])
-        if isinstance(words, list) and words[:1] == ["run"] and len(words) > 1:
-            files = [str(word) for word in words[1:]]
-            if not any(file.startswith("-") for file in files):
-                _run(files)
-                return None
-        return super().__call__(*args, **kwargs)
-
-
 # No markup: Typer would import rich, which the agent must do without.
-app = Commands(
+app = typer.Typer(
     name="agent",
     help=f"Read meters, sign what they say, deliver it. {EXIT_CODES}",
     rich_markup_mode=None,
@@ -46,14 +31,9 @@ def run(
     configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="settings of one or more agents, YAML")],
 ) -> None:
     """Poll and deliver until SIGTERM or Ctrl-C; prints 'ready agent ID' when polling has started."""
-    _run([str(file) for file in configs])
+    from edge_agent import entry  # noqa: PLC0415 - loaded when it runs
 
-
-def _run(files: Sequence[str]) -> None:
-    from edge_agent import running  # noqa: PLC0415 - loaded when it runs
-
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    running.run([Path(file) for file in files])
+    entry.run(configs)
 
 
 @app.command(epilog=f"Example: coldseal agent key agents/a1.yaml. {EXIT_CODES}")
@@ -95,6 +75,9 @@ def check(config: Config) -> None:
     settings = load(config)
     typer.echo(f"settings: {config}: agent {settings.agent}, {len(settings.meters)} meters")
     asyncio.run(inspection.check(settings, typer.echo))
+
+
+field_commands.add_to(app)
 
 
 def _print_json(document: object) -> None:

@@ -24,6 +24,9 @@ class Fault(StrEnum):
     RECEIPT_REFUSED = "receipt_refused"
     NUMBER_AHEAD = "number_ahead"
     FORK = "fork"
+    BUSES_EXCHANGED = "buses_exchanged"
+    OTHER_MASTER = "other_master"
+    LINE_TOO_SLOW = "line_too_slow"
 
 
 class Health:

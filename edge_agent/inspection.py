@@ -9,10 +9,12 @@ from edge_agent import health, identity
 from edge_agent.agent import check_devices
 from edge_agent.config import Meter, Settings
 from edge_agent.errors import CheckFailed, DataUnusable
+from edge_agent.line import DialInLine
+from edge_agent.line_file import unsteady_name
 from edge_agent.link_faults import another_agents_certificate, explain
+from edge_agent.meter_poll import MeterPoll
 from edge_agent.modbus import LineReader
 from edge_agent.outbox import OUTBOX_FILE, Outbox
-from edge_agent.poller import MeterPoll
 from edge_agent.uplink import Event, Lost, Refused, Unreachable, Uplink, Will
 from wire import topics
 from wire.clock import SystemClock, iso
@@ -21,6 +23,8 @@ from wire.reading import Reading, State, Unreadable
 from wire.topics import Channel
 
 BROKER_WAIT_S = 10.0
+DIAL_IN_WAIT_S = 60.0
+"""A DTU whose connection was refused dials again within half a minute."""
 
 
 def outbox(settings: Settings) -> dict[str, object]:
@@ -82,9 +86,14 @@ async def check(settings: Settings, say: Callable[[str], None]) -> None:
     say(f"data: {settings.data}: key and outbox are usable")
     for line, meters in settings.meters_by_line().items():
         reader = LineReader(line)
+        if advice := unsteady_name(line):
+            say(f"warning: {advice}")
         try:
+            if isinstance(line, DialInLine):
+                say(f"{line}: waiting up to {DIAL_IN_WAIT_S:g} s for a DTU to dial in")
+                await reader.arrived(DIAL_IN_WAIT_S)
             for meter in meters:
-                say(_told(meter, await MeterPoll(meter).read(reader, SystemClock()), reader))
+                say(_told(meter, await MeterPoll(meter).read(reader, SystemClock(), everything=True), reader))
         finally:
             reader.close()
     await _check_broker(settings)

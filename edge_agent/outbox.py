@@ -21,6 +21,7 @@ from edge_agent.signer import Draft, Loss, Row
 from wire.chain import Link
 from wire.envelope import digest
 from wire.errors import Malformed
+from wire.fingerprint import Fingerprint, merged, moved
 
 OUTBOX_FILE, RESERVE_FILE = "outbox.sqlite", "reserve"
 ROWS_PER_ENVELOPE_MAX = 600
@@ -231,10 +232,10 @@ class Outbox:
         self._db.close()
 
     def _next_rows(self) -> list[tuple[int, str, Row]]:
-        """The oldest pending rows, all of one run: number, run, row."""
+        """The oldest pending rows that may share an envelope: number, run, row."""
         found = self._db.execute("SELECT n, boot, row FROM pending ORDER BY n LIMIT ?", (ROWS_PER_ENVELOPE_MAX,))
         rows = [(n, boot, _row(row)) for n, boot, row in found]
-        return [row for row in rows if row[1] == rows[0][1]]
+        return rows[: _alike([(boot, row) for _, boot, row in rows])]
 
     def _make(self, rows: Sequence[tuple[int, str, Row]], build: Build, now_ms: int, *, fin: bool) -> int:
         """Make one envelope of as many of the rows as fit; returns how many pending rows are left."""
@@ -344,3 +345,16 @@ class Outbox:
 
     def _set(self, key: str, value: int | bytes) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def _alike(rows: Sequence[tuple[str, Row]]) -> int:
+    """How many of the first rows are of one run and of the same meters: an envelope has one fingerprint a meter."""
+    known: dict[str, Fingerprint] = {}
+    for count, (boot, row) in enumerate(rows):
+        meter, told = row.reading.meter, row.reading.fingerprint
+        before = known.get(meter)
+        if boot != rows[0][0] or (before is not None and told is not None and before != told and moved(before, told)):
+            return count
+        if told is not None and before != told:
+            known[meter] = told if before is None else merged(before, told)
+    return len(rows)

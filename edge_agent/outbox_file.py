@@ -15,6 +15,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA wal_autocheckpoint = 64",
+    "PRAGMA cache_size = -256",  # KB; the default of 2 MB a file is much for a small computer with several agents
     "PRAGMA journal_size_limit = 262144",
 )
 

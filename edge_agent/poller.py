@@ -1,91 +1,27 @@
-"""Reads the meters of one line at a steady pace. Each poll of each meter gives exactly one Reading, also a failed one."""
+"""Reads the meters of one line at a steady pace. Each poll of each meter gives exactly one Reading, also a failed one.
+
+A round asks whoever answered last time, then once more what went missing, then those that do not answer: each of these
+costs the line one time-out now and then, not one a round.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
 
 from edge_agent.config import Meter
-from edge_agent.modbus import ReadImage, raw_words
-from edge_agent.plan import RATIOS, Block, plan
-from wire import registers
+from edge_agent.decoding import Decoding
+from edge_agent.meter_poll import MeterPoll, RegisterSource
 from wire.clock import Clock
-from wire.profile import Group
-from wire.reading import Reading, Reason, State, Unreadable
+from wire.fingerprint import UNKNOWN, Fingerprint
+from wire.reading import Reading
 
-SLOW_PERIOD_MS = 60_000
-"""How often the slow registers are asked for; also right after a meter was away, as it may be another one."""
-
-
-class RegisterSource(Protocol):
-    """What reads registers: a line with real meters."""
-
-    async def poll(self, unit: int, blocks: Sequence[Block], settle: Block, timeout_s: float) -> ReadImage:
-        """What a unit said to each request, or why not."""
-        ...
-
-    def close(self) -> None:
-        """Give the line back."""
-        ...
-
+RETURN_MS = 5_000
+"""A meter that answers again is read within this time, or two rounds where that is longer."""
+DEAD_SHARE = 4
+"""On a line that is late anyway, those that do not answer take one part in so many of the time of those that do."""
+SLOW_SHARE = 4
+"""On a line that is late, one meter in so many is asked a slow request in a round."""
 
 Sink = Callable[[Reading], Awaitable[None]]
-
-
-class MeterPoll:
-    """One meter's requests and what they need to remember."""
-
-    def __init__(self, meter: Meter) -> None:
-        self.meter = meter
-        self.answered = True
-        self._plan = plan(meter.loaded.profile)
-        self._slow_due_ms: int | None = None
-        self._ratios: dict[tuple[int, int], int] = {}
-
-    async def read(self, line: RegisterSource, clock: Clock) -> Reading:
-        """One poll."""
-        slow = self._slow_due_ms is None or clock.monotonic_ms() >= self._slow_due_ms
-        blocks = self._plan.blocks(slow=slow)
-        image = await line.poll(self.meter.unit, blocks, self._plan.settle, self.meter.timeout_s)
-        now = clock.monotonic_ms()
-        state = state_of(image)
-        self.answered = state is State.OK
-        if slow:
-            self._slow_due_ms = now + SLOW_PERIOD_MS
-            self._ratios |= self._ratio_words(image)
-        if not self.answered:
-            self._slow_due_ms = None
-        return self._reading(image, blocks, state, clock.wall_ms(), now, slow=slow)
-
-    def skipped(self, clock: Clock) -> Reading:
-        """The reading of a meter that does not answer and whose turn would have made the others late."""
-        return Reading(self.meter.id, clock.wall_ms(), clock.monotonic_ms(), State.TIMEOUT, {}, {})
-
-    def _reading(
-        self, image: ReadImage, blocks: Sequence[Block], state: State, wall_ms: int, now_ms: int, *, slow: bool
-    ) -> Reading:
-        profile = self.meter.loaded.profile if slow else self._plan.fast_profile
-        values = registers.decode(self._ratios | image, profile)
-        for quantity in RATIOS:
-            register = profile.register_of(quantity)
-            if not slow and register is not None and register.group is Group.SLOW:
-                del values[quantity]  # it was not asked in this poll
-        raw = {block.key: words for block in blocks if (words := raw_words(block, image)) is not None}
-        return Reading(self.meter.id, wall_ms, now_ms, state, values, raw)
-
-    def _ratio_words(self, image: ReadImage) -> dict[tuple[int, int], int]:
-        wanted = [self.meter.loaded.profile.register_of(q) for q in RATIOS]
-        keys = [(r.function, address) for r in wanted if r is not None for address in r.span]
-        return {key: word for key in keys if isinstance(word := image.get(key), int)}
-
-
-def state_of(image: Mapping[tuple[int, int], int | Unreadable]) -> State:
-    """The state of a meter that gave this image: OK as soon as one word was read."""
-    reasons = {word.reason for word in image.values() if isinstance(word, Unreadable)}
-    if len(reasons) == 0 or any(isinstance(word, int) for word in image.values()):
-        return State.OK
-    if Reason.DISCONNECTED in reasons:
-        return State.DISCONNECTED
-    return State.TIMEOUT if Reason.TIMEOUT in reasons else State.FAILED
 
 
 def _honour_cancellation() -> None:
@@ -99,52 +35,146 @@ def _honour_cancellation() -> None:
         raise asyncio.CancelledError
 
 
+class Turn:
+    """A meter's place in the rounds of its line.
+
+    Attributes:
+        due_ms: monotonic time before which a meter that does not answer is not asked.
+        misses: polls without an answer in a row.
+        place: its number on the line.
+    """
+
+    def __init__(self, poll: MeterPoll, place: int) -> None:
+        self.poll = poll
+        self.place = place
+        self.due_ms = 0
+        self.misses = 0
+
+    @property
+    def cost_ms(self) -> int:
+        """What it takes to find that it does not answer."""
+        return round(self.poll.meter.timeout_s * 1000)
+
+    def note(self, asked_ms: int, round_ms: int) -> None:
+        """After a poll: when to ask again, the first time in the next round, then ever later up to half of RETURN_MS.
+
+        Args:
+            asked_ms: when it was asked.
+            round_ms: time of one round.
+        """
+        if self.poll.is_there:
+            self.misses = self.due_ms = 0
+            return
+        self.misses += 1
+        longest = max(RETURN_MS // 2, round_ms)
+        self.due_ms = asked_ms + min(round_ms << min(self.misses - 1, 6), longest) - round_ms // 2
+
+
 class LinePoller:
     """The meters of one line, polled in turn at each tick of a schedule that does not drift.
 
     Attributes:
-        late_ticks: ticks that fell into a poll that took longer than the period; they are left out, never bunched.
+        late_ticks: ticks that fell whole into a round that took longer than the period; they are left out.
+        round_ms: time of the last round.
     """
 
     def __init__(
-        self, line: RegisterSource, meters: Sequence[Meter], period_s: float, clock: Clock, sink: Sink
+        self,
+        line: RegisterSource,
+        meters: Sequence[Meter],
+        period_s: float,
+        clock: Clock,
+        sink: Sink,
+        known: Mapping[str, Fingerprint] | None = None,
+        decodings: dict[str, Decoding] | None = None,
     ) -> None:
+        """A poller that does nothing yet.
+
+        Args:
+            line: what reads registers.
+            meters: all on this line.
+            period_s: time between two ticks.
+            clock: wall and monotonic time.
+            sink: takes each reading.
+            known: what an earlier run knew of each meter, by its id.
+            decodings: of models that other lines have too, by their profile's digest; those that lack are added.
+        """
         self.late_ticks = 0
+        self.round_ms = self._rounds = 0
         self._line = line
-        self._polls = [MeterPoll(meter) for meter in meters]
+        told = known or {}
+        shared = {} if decodings is None else decodings
+        for meter in meters:
+            if meter.loaded.digest not in shared:
+                shared[meter.loaded.digest] = Decoding(meter.loaded.profile)
+        self._turns = [
+            Turn(MeterPoll(meter, told.get(meter.id, UNKNOWN), place / len(meters), shared[meter.loaded.digest]), place)
+            for place, meter in enumerate(meters)
+        ]
         self._period_ms = round(period_s * 1000)
         self._clock = clock
         self._sink = sink
 
     async def run(self) -> None:
-        """Poll until cancelled; the line is closed then."""
+        """Poll until cancelled; the line is closed then.
+
+        A round that ends late is followed at once, and the next one stands on the schedule again.
+        """
         start, tick = self._clock.monotonic_ms(), 0
         try:
             while True:
                 await self.round(start + (tick + 1) * self._period_ms)
                 now = self._clock.monotonic_ms()
-                due = (now - start) // self._period_ms + 1
+                due = max(tick + 1, (now - start) // self._period_ms)
                 self.late_ticks += due - tick - 1
                 tick = due
-                await self._clock.sleep((start + tick * self._period_ms - now) / 1000)
+                await self._clock.sleep(max(0, start + tick * self._period_ms - now) / 1000)
         finally:
             self._line.close()
 
     async def round(self, end_ms: int) -> None:
-        """One poll of each meter: those that answered last time first, so that a dead one delays no other.
+        """One poll of each meter.
 
         Args:
-            end_ms: monotonic time of the next tick; a dead meter whose wait would pass it is left out in this round.
+            end_ms: monotonic time of the next tick.
         """
-        in_turn = sorted(self._polls, key=lambda poll: not poll.answered)
-        for number, poll in enumerate(in_turn):
-            left_ms = end_ms - self._clock.monotonic_ms()
-            if number == 0 or poll.answered or left_ms >= poll.meter.timeout_s * 1000:
-                # Whoever was asked goes to the end of the queue: the next round begins with another dead one.
-                self._polls.remove(poll)
-                self._polls.append(poll)
-                reading = await poll.read(self._line, self._clock)
-                _honour_cancellation()
-                await self._sink(reading)
+        start_ms = self._clock.monotonic_ms()
+        self._rounds += 1
+        present = [turn for turn in self._turns if not turn.misses]
+        again = []
+        for turn in present:
+            await self._ask(turn)
+            if turn.poll.is_worth_asking_again:
+                again.append(turn)
             else:
-                await self._sink(poll.skipped(self._clock))
+                await self._finish(turn, start_ms)
+        for turn in again:
+            if end_ms - self._clock.monotonic_ms() >= turn.cost_ms:
+                await turn.poll.ask_again(self._line, self._clock)
+            await self._finish(turn, start_ms)
+        await self._ask_absent([turn for turn in self._turns if turn not in present], start_ms, end_ms)
+        self.round_ms = self._clock.monotonic_ms() - start_ms
+
+    async def _ask_absent(self, absent: Sequence[Turn], start_ms: int, end_ms: int) -> None:
+        """Ask those whose time has come, as many as there is time for, but one at least."""
+        now = self._clock.monotonic_ms()
+        stop_ms = max(end_ms, now + (now - start_ms) // DEAD_SHARE)
+        is_first = True
+        for turn in sorted(absent, key=lambda t: t.due_ms):
+            now = self._clock.monotonic_ms()
+            if turn.due_ms <= now and (is_first or now + turn.cost_ms <= stop_ms):
+                is_first = False
+                await self._ask(turn)
+                await self._finish(turn, now)
+            else:
+                await self._sink(turn.poll.skipped(self._clock))
+
+    async def _ask(self, turn: Turn) -> None:
+        is_late = self.round_ms > self._period_ms
+        await turn.poll.ask(self._line, self._clock, slow=not is_late or (turn.place + self._rounds) % SLOW_SHARE == 0)
+        _honour_cancellation()
+
+    async def _finish(self, turn: Turn, asked_ms: int) -> None:
+        reading = await turn.poll.finish(self._line, self._clock)
+        turn.note(asked_ms, max(self._period_ms, self.round_ms))
+        await self._sink(reading)

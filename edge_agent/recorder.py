@@ -1,19 +1,26 @@
 """Takes each reading: notices a change, keeps the row, and seals an envelope when it is time."""
 
+import logging
+
 import msgspec
 
-from edge_agent.clock_quality import ClockWatch
 from edge_agent.config import Settings
 from edge_agent.disk import Disk
 from edge_agent.health import Fault, Health
-from edge_agent.identity import Boot
-from edge_agent.outbox import Outbox
-from edge_agent.signer import Author, Draft, Row
+from edge_agent.known_meters import KnownMeters, Verdict
+from edge_agent.ledger import Ledger
+from edge_agent.local_alarm import FINGERPRINT_CHANGED, Event, alarms, standing
+from edge_agent.signer import Row
 from edge_agent.state_change import Change, Known, step
-from wire.batch import ClockQuality
-from wire.clock import Clock
+from wire.clock import iso
 from wire.limits import BURST_POLLS
-from wire.reading import Reading, State
+from wire.quantities import Quantity
+from wire.reading import Reading, Reason, State, Unreadable
+
+log = logging.getLogger(__name__)
+
+BUSES_EXCHANGED = "buses_exchanged"
+_ANOTHER_METERS = Unreadable(Reason.WRONG_UNIT)
 
 
 class Recorder:
@@ -26,50 +33,93 @@ class Recorder:
     def __init__(
         self,
         settings: Settings,
-        boot: Boot,
-        author: Author,
-        outbox: Outbox,
+        ledger: Ledger,
+        meters: KnownMeters,
         disk: Disk,
-        clock: Clock,
         health: Health,
     ) -> None:
         self.latest: dict[str, Reading] = {}
-        self._boot, self._author, self._outbox = boot, author, outbox
-        self._disk, self._clock, self._health = disk, clock, health
+        self._ledger, self._meters, self._disk, self._health = ledger, meters, disk, health
+        self._agent = settings.agent
         self._wake_power_w = {meter.id: meter.wake_power_w for meter in settings.meters}
         self._known = {meter.id: Known() for meter in settings.meters}
         self._batch_ms = round(settings.batch_s * 1000)
         self._period_ms = round(settings.poll_period_s * 1000)
         self._burst = 0
         self._batch_start_ms: int | None = None
-        self._watch = ClockWatch()
 
     async def take(self, reading: Reading) -> bool:
         """Keep a reading; on disk when this returns. True if envelopes were made that can leave now."""
+        was = self._meters.exchanged.get(reading.meter)
+        verdict = self._meters.judge(reading.meter, reading.fingerprint)
+        if verdict.other is not None:
+            reading = _refused(reading)
         self.latest[reading.meter] = reading
         self._health.counters["polls"] += 1
         self._health.counters["failed"] += reading.state is not State.OK
-        change = self._change(reading)
+        change, more = self._events(reading, verdict, is_new=verdict.other not in (None, was))
         # Raw words travel only with the rows of an event.
-        kept = reading if change or self._burst else msgspec.structs.replace(reading, raw={})
-        return await self._disk(self._store, Row(kept, change or ""), seal=self._is_time(reading, change)) > 0
+        kept = msgspec.structs.replace(
+            reading, raw=reading.raw if change or more or self._burst else {}, fingerprint=verdict.fingerprint
+        )
+        if verdict.other != was:
+            self._tell_exchange()
+        row = Row(kept, change or "", tuple(more))
+        made = await self._disk(self._ledger.keep, row, seal=self._is_time(reading, change, more))
+        if reading.fingerprint is not None:
+            await self._disk(self._meters.save)
+        return made > 0
+
+    def document(self) -> dict[str, object]:
+        """Each meter as it stands, for the health file."""
+        return {
+            meter: {
+                "state": reading.state.value,
+                "at": iso(reading.wall_ms),
+                "active_power_w": msgspec.to_builtins(reading.values.get(Quantity.ACTIVE_POWER_W)),
+                "alarms": standing(self._known[meter]),
+                "fingerprint": msgspec.to_builtins(self._meters.judge(meter, None).fingerprint),
+            }
+            for meter, reading in self.latest.items()
+        }
 
     async def finish(self) -> None:
         """Seal what waits, and say that the stop is clean."""
-        await self._disk(self._seal, fin=True)
+        await self._disk(self._ledger.seal, fin=True)
 
-    def _change(self, reading: Reading) -> Change | None:
-        self._known[reading.meter], change = step(
-            self._known[reading.meter], reading, self._wake_power_w[reading.meter]
+    def _events(self, reading: Reading, verdict: Verdict, *, is_new: bool) -> tuple[Change | None, list[Event]]:
+        """What a reading shows, and all that is told with it."""
+        before = self._known[reading.meter]
+        now, change = step(before, reading, self._wake_power_w[reading.meter])
+        self._known[reading.meter] = now
+        more: list[Event] = [(FINGERPRINT_CHANGED, moved) for moved in verdict.moved]
+        if is_new:
+            more.append((BUSES_EXCHANGED, (verdict.other or "", verdict.fingerprint.serial or "")))
+        marked = alarms(before, now, verdict.moved)
+        for code, details in more + marked:
+            log.warning("%s: meter %s: %s %s", self._agent, reading.meter, code, " ".join(map(str, details)))
+        return change, more + marked
+
+    def _tell_exchange(self) -> None:
+        if not self._meters.exchanged:
+            self._health.clear(Fault.BUSES_EXCHANGED)
+            return
+        pairs = ", ".join(
+            f"{meter} tells the serial number of {other}" for meter, other in self._meters.exchanged.items()
         )
-        return change
+        self._health.raise_fault(
+            Fault.BUSES_EXCHANGED,
+            f"buses are exchanged: {pairs}; no value is filed under the wrong meter. Name serial devices by their "
+            "place (/dev/serial/by-path/...) or correct tcp and unit in the settings, then start the agent again; "
+            f"if the meters themselves were exchanged, remove {self._meters.file} first",
+        )
 
-    def _is_time(self, reading: Reading, change: Change | None) -> bool:
+    def _is_time(self, reading: Reading, change: Change | None, more: list[Event]) -> bool:
         """Whether an envelope is due with this reading."""
         if self._batch_start_ms is None:
             self._batch_start_ms = reading.monotonic_ms
         age_ms = reading.monotonic_ms - self._batch_start_ms + self._period_ms
-        due = change is not None or self._burst > 0 or age_ms >= self._batch_ms - self._period_ms // 2
+        due = change is not None or bool(more) or self._burst > 0 or age_ms >= self._batch_ms - self._period_ms // 2
         if change is not None and change is not Change.FIRST:
             self._burst = BURST_POLLS * len(self._known)
         elif self._burst:
@@ -78,32 +128,8 @@ class Recorder:
             self._batch_start_ms = None
         return due
 
-    def _store(self, row: Row, *, seal: bool) -> int:
-        """In the disk's thread."""
-        self._outbox.add(self._boot.id, [row])
-        self._tell_disk()
-        return self._seal() if seal or self._outbox.loss_due else 0
 
-    def _seal(self, *, fin: bool = False) -> int:
-        """In the disk's thread."""
-        now_ms = self._clock.wall_ms()
-        quality = self._watch.quality(now_ms, self._clock.monotonic_ms())
-        numbers = self._health.numbers()
-
-        def build(draft: Draft) -> bytes:
-            own = draft.boot.id == self._boot.id
-            return self._author.envelope(draft, quality if own else ClockQuality(st="U"), numbers if own else {})
-
-        made = self._outbox.seal(build, now_ms, fin=fin)
-        self._tell_disk()
-        return made
-
-    def _tell_disk(self) -> None:
-        if self._outbox.disk_full:
-            self._health.raise_fault(
-                Fault.DISK_FULL,
-                "disk full (or it takes no writes): rows are kept in memory and the oldest will be dropped; free space on "
-                "the data folder's disk, the agent goes on by itself",
-            )
-        else:
-            self._health.clear(Fault.DISK_FULL)
+def _refused(reading: Reading) -> Reading:
+    """The reading of a meter that is another one: its serial number says so, nothing else of it is this meter's."""
+    values = {q: v if q is Quantity.DEVICE_SERIAL else _ANOTHER_METERS for q, v in reading.values.items()}
+    return msgspec.structs.replace(reading, state=State.FAILED, values=values, raw={})

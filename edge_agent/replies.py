@@ -1,16 +1,46 @@
-"""Which bytes on a line answer the request that is under way. Pure; a reply that is not exactly asked for is none.
+"""What a reply must be, and what is wrong with bytes that are none. Pure; a reply that is not exactly asked for is none.
 
 The client library takes a reply of another function, address or length as success, and on a serial line also one that
-belongs to an earlier request. So the bytes are judged here before it sees them.
+belongs to an earlier request. So every byte is judged here: replies_rtu.py and replies_tcp.py find the frames.
 """
 
 import struct
+from collections.abc import Iterator
 
 import msgspec
 
-_MBAP = struct.Struct(">HHH")
-_EXCEPTION = 0x80
-_ADU_BYTES_MAX = 260
+from wire.reading import Reason, Unreadable
+
+EXCEPTION = 0x80
+Words = tuple[int, ...]
+
+EXCEPTIONS = {
+    1: Reason.ILLEGAL_FUNCTION,
+    2: Reason.ILLEGAL_ADDRESS,
+    3: Reason.ILLEGAL_VALUE,
+    4: Reason.DEVICE_FAILURE,
+    5: Reason.ACKNOWLEDGE,
+    6: Reason.BUSY,
+    7: Reason.NEGATIVE_ACKNOWLEDGE,
+    8: Reason.MEMORY_PARITY,
+    10: Reason.GATEWAY_PATH,
+    11: Reason.GATEWAY_TARGET,
+}
+"""Modbus application protocol V1.1b3 §7; 7 from the protocol's older edition."""
+
+NO_ANSWER = frozenset(
+    {
+        Reason.TIMEOUT,
+        Reason.DISCONNECTED,
+        Reason.BAD_REPLY,
+        Reason.WRONG_UNIT,
+        Reason.WRONG_FUNCTION,
+        Reason.WRONG_LENGTH,
+        Reason.SHORT_FRAME,
+        Reason.CHECK_SUM,
+    }
+)
+"""Reasons after which the reply to the request may still come."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -19,84 +49,55 @@ class Asked(msgspec.Struct, frozen=True):
     Attributes:
         unit, function: as sent.
         byte_count: of a good reply.
-        transaction: of Modbus TCP; None on a serial line.
+        count: words or bits asked for.
+        frame: the request as it was sent.
+        transaction: of Modbus TCP; 0 on a serial line.
     """
 
     unit: int
     function: int
     byte_count: int
-    transaction: int | None
+    count: int
+    frame: bytes
+    transaction: int = 0
 
 
-class Heard(msgspec.Struct, frozen=True):
-    """What the bytes received so far amount to.
+class Wrong(msgspec.Struct, frozen=True):
+    """Why what was heard is no answer, as a reason and in words.
 
     Attributes:
-        reply: the whole frame that answers, or None.
-        foreign: bytes that answer nothing: an older reply, noise, a reply of another shape.
-        wrong: why what was heard is no valid answer, in words; empty if only older replies or nothing came.
-        lost: a TCP stream whose frame borders are lost; only a new connection helps.
+        master_of: the unit that another master asked, if it was that.
     """
 
-    reply: bytes | None
-    foreign: int = 0
-    wrong: str = ""
-    lost: bool = False
+    reason: Reason
+    words: str
+    master_of: int | None = None
 
 
-def hear_tcp(buffer: bytes, asked: Asked) -> Heard:
-    """Search a Modbus TCP stream (MBAP header, Modbus messaging guide V1.0b §3.1.3)."""
-    at, wrong = 0, ""
-    while len(buffer) - at >= _MBAP.size + 2:
-        transaction, protocol, length = _MBAP.unpack_from(buffer, at)
-        if protocol != 0 or not 3 <= length <= _ADU_BYTES_MAX - _MBAP.size:
-            return Heard(None, len(buffer), wrong or "bytes that are no Modbus TCP header", lost=True)
-        end = at + _MBAP.size + length
-        if end > len(buffer):
-            break
-        if transaction == asked.transaction:
-            complaint = _complaint(buffer[at + _MBAP.size : end], asked)
-            if not complaint:
-                return Heard(buffer[at:end], at, wrong)
-            wrong = complaint
-        at = end
-    return Heard(None, at, wrong or ("a reply that ends early" if at < len(buffer) else ""))
+def answer_of(pdu: bytes, asked: Asked) -> Words | Unreadable:
+    """The words of a reply that was found to be the one asked for, or the reason of its exception code."""
+    if pdu[0] != asked.function:
+        return Unreadable(EXCEPTIONS.get(pdu[1], Reason.UNKNOWN_EXCEPTION))
+    if asked.function in (1, 2):
+        bits = int.from_bytes(pdu[2:], "little")
+        return tuple(bits >> i & 1 for i in range(asked.count))
+    return struct.unpack_from(f">{asked.count}H", pdu, 2)
 
 
-def hear_rtu(buffer: bytes, asked: Asked) -> Heard:
-    """Search a serial line for a frame of the asked shape with a right check sum, wherever it begins."""
-    good, refusal = asked.byte_count + 5, 5
-    for at in range(len(buffer) - 4):
-        if buffer[at] != asked.unit:
-            continue
-        function = buffer[at + 1]
-        is_good = function == asked.function and buffer[at + 2] == asked.byte_count
-        size = good if is_good else refusal if function == asked.function | _EXCEPTION else 0
-        frame = buffer[at : at + size]
-        if size and len(frame) == size and crc(frame[:-2]) == int.from_bytes(frame[-2:], "little"):
-            return Heard(frame, at)
-    return Heard(None, len(buffer), "bytes that fail check sum, unit, function or length" if buffer else "")
-
-
-def _complaint(pdu: bytes, asked: Asked) -> str:
-    """What is wrong with a unit byte and PDU that carry our transaction number."""
-    unit, function = pdu[0], pdu[1]
-    if unit != asked.unit:
-        return f"asked unit {asked.unit}, got {unit}"
-    if function == asked.function | _EXCEPTION:
-        return "" if len(pdu) == 3 else f"exception of {len(pdu)} bytes, expected 3"
-    if function != asked.function:
-        return f"asked function {asked.function}, got {function}"
-    if pdu[2] != asked.byte_count or len(pdu) != asked.byte_count + 3:
-        return f"asked {asked.byte_count} bytes, got {pdu[2]} announced and {len(pdu) - 3} sent"
-    return ""
-
-
-def crc(data: bytes) -> int:
+def crc(data: bytes | bytearray | memoryview) -> int:
     """Modbus serial line V1.02 §6.2.2: polynomial 0xA001, start 0xFFFF."""
     value = 0xFFFF
     for byte in data:
-        value ^= byte
+        value = value >> 8 ^ _TABLE[(value ^ byte) & 0xFF]
+    return value
+
+
+def _remainders() -> Iterator[int]:
+    for byte in range(256):
+        value = byte
         for _ in range(8):
             value = value >> 1 ^ (0xA001 if value & 1 else 0)
-    return value
+        yield value
+
+
+_TABLE = tuple(_remainders())

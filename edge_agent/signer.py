@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from edge_agent.identity import Boot
+from edge_agent.local_alarm import Event
 from wire.batch import VERSION, Batch, Block, ClockQuality, block, encode
 from wire.envelope import Kind, sign
 from wire.keys import Signer, b64url
-from wire.quantities import Quantity
 from wire.reading import Reading
 
 Loss = tuple[int | None, int | None, int, str]
@@ -19,12 +19,19 @@ class Row(msgspec.Struct, frozen=True):
     """A reading that waits to be signed.
 
     Attributes:
-        reading: as it came off the wire; raw words only where they travel.
+        reading: as it came off the wire; raw words only where they travel; with the fingerprint in force.
         event: a Change that this reading shows, or empty.
+        more: further events of it.
     """
 
     reading: Reading
     event: str = ""
+    more: tuple[Event, ...] = ()
+
+    @property
+    def events(self) -> list[Event]:
+        """All that it shows."""
+        return [*([(self.event, ())] if self.event else []), *self.more]
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -83,7 +90,11 @@ class Author:
             mtr=_blocks(draft, t0_ms),
             sw=draft.boot.software,
             cfg=draft.boot.settings_digest,
-            ev=[(row.reading.wall_ms - t0_ms, row.event, [row.reading.meter]) for row in draft.rows if row.event],
+            ev=[
+                (row.reading.wall_ms - t0_ms, code, [row.reading.meter, *details])
+                for row in draft.rows
+                for code, details in row.events
+            ],
             loss=list(draft.loss),
             hlt=dict(health),
             fin=draft.fin,
@@ -99,7 +110,6 @@ def _blocks(draft: Draft, t0_ms: int) -> list[Block]:
 
 def _block(readings: Sequence[Reading], boot: Boot, t0_ms: int) -> Block:
     facts = boot.meters[readings[0].meter]
-    serials = [v for r in readings if isinstance(v := r.values.get(Quantity.DEVICE_SERIAL), float | int)]
     return block(
         readings,
         t0_ms=t0_ms,
@@ -107,6 +117,5 @@ def _block(readings: Sequence[Reading], boot: Boot, t0_ms: int) -> Block:
         profile=facts.profile,
         profile_digest=facts.digest,
         unit=facts.unit,
-        serial=f"{serials[-1]:.0f}" if serials else None,
         keep_raw=True,
     )

@@ -41,6 +41,8 @@ class Known(msgspec.Struct, frozen=True):
     level_w: float | None = None
     """|P| that was told while awake."""
     alive: bool | None = None
+    voltage_v: float | None = None
+    """The highest phase voltage told last."""
     contact_open: float | None = None
     contact_count: float | None = None
 
@@ -59,6 +61,7 @@ def step(known: Known, reading: Reading, wake_power_w: float) -> tuple[Known, Ch
         awake=awake,
         level_w=_level(known.level_w, reading, wake_power_w) if awake else None,
         alive=_alive(known.alive, reading),
+        voltage_v=max(_voltages(reading), default=known.voltage_v),
         contact_open=_latest(known.contact_open, reading, Quantity.CONTACT_OPEN),
         contact_count=_latest(known.contact_count, reading, Quantity.CONTACT_COUNT),
     )
@@ -102,8 +105,12 @@ def _level(before: float | None, reading: Reading, wake_power_w: float) -> float
 
 
 def _alive(before: bool | None, reading: Reading) -> bool | None:
-    told = [v for q in _VOLTAGES if isinstance(v := reading.values.get(q), float | int)]
+    told = _voltages(reading)
     return any(v >= ALIVE_VOLTAGE_V for v in told) if told else before
+
+
+def _voltages(reading: Reading) -> list[float]:
+    return [v for q in _VOLTAGES if isinstance(v := reading.values.get(q), float | int)]
 
 
 def _latest(before: float | None, reading: Reading, quantity: Quantity) -> float | None:

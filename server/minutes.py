@@ -40,7 +40,9 @@ PLANES = {
 WHY = (
     Reason.TIMEOUT, Reason.DISCONNECTED, Reason.BUSY, Reason.NOT_AVAILABLE, Reason.NOT_A_NUMBER, Reason.OUT_OF_RANGE,
     Reason.ILLEGAL_ADDRESS, Reason.ILLEGAL_FUNCTION, Reason.DEVICE_FAILURE, Reason.BAD_REPLY, Reason.RATIO_UNKNOWN,
-    Reason.NOT_ASKED,
+    Reason.NOT_ASKED, Reason.ILLEGAL_VALUE, Reason.ACKNOWLEDGE, Reason.NEGATIVE_ACKNOWLEDGE, Reason.MEMORY_PARITY,
+    Reason.GATEWAY_PATH, Reason.GATEWAY_TARGET, Reason.UNKNOWN_EXCEPTION, Reason.WRONG_UNIT, Reason.WRONG_FUNCTION,
+    Reason.WRONG_LENGTH, Reason.SHORT_FRAME, Reason.CHECK_SUM,
 )  # fmt: skip
 """Stored by place: only ever add at the end. Where a minute has several reasons the first of this list stands."""
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,8 +11,8 @@ import msgspec
 from simulators.furnace_class import FurnaceClass
 from simulators.meter import ServedMeter
 from simulators.modbus_server import serve
+from simulators.paced_line import paced_line
 from simulators.place import Place, SerialPlace, TcpPlace
-from simulators.pty_line import joined
 from simulators.trace import Trace
 from simulators.trace_file import load, save
 from wire.clock import SystemClock
@@ -95,21 +94,26 @@ async def _serve(request: Request, profile: Profile, source: Trace) -> None:
     assert task is not None  # noqa: S101 - asyncio.run made one
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    async with contextlib.AsyncExitStack() as stack:
-        place, shown = _place(request, profile), None
-        if isinstance(place, SerialPlace) and place.device == _PTY:
-            line = await stack.enter_async_context(joined())
-            place, shown = SerialPlace(line.near, place.line), line.far
-        fixed = _fixed(request, profile)
-        meter = ServedMeter(profile, source, place, request.unit, fixed=fixed, speed=request.speed)
-        await serve([meter], SystemClock(), lambda places: _say_ready(request, shown, places))
+    place = _place(request, profile)
+    fixed = _fixed(request, profile)
+    meter = ServedMeter(profile, source, place, request.unit, fixed=fixed, speed=request.speed)
+    if isinstance(place, SerialPlace) and place.device == _PTY:
+        await _serve_paced(request, meter, place.line)
+    else:
+        await serve([meter], SystemClock(), lambda places: _say_ready(request, str(places[0])))
 
 
-def _say_ready(request: Request, pseudo_terminal: str | None, places: Sequence[Place]) -> None:
-    if pseudo_terminal is not None:
-        sys.stdout.write(f"{pseudo_terminal}\n")
+async def _serve_paced(request: Request, meter: ServedMeter, line: SerialLine) -> None:
+    """A pseudo-terminal at the pace of its speed, which the master must have set."""
+    async with paced_line({request.unit: meter}, line.baud, line.parity, line.stopbits) as paced:
+        sys.stdout.write(f"{paced.device}\n")
         sys.stdout.flush()
-    sys.stderr.write(f"ready {request.profile} on {pseudo_terminal or places[0]} unit {request.unit}\n")
+        _say_ready(request, paced.device)
+        await asyncio.Event().wait()
+
+
+def _say_ready(request: Request, address: str) -> None:
+    sys.stderr.write(f"ready {request.profile} on {address} unit {request.unit}\n")
     sys.stderr.flush()
 
 

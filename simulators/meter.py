@@ -1,32 +1,20 @@
-"""A source of values behind a real meter's register map: what the meter answers to one request.
+"""A source of values behind a real meter's register map: what the meter answers to one request."""
 
-Requests are judged as Modbus application protocol V1.1b3 §6 orders it: function, then quantity, then address.
-"""
-
-import itertools
 import zlib
 from collections.abc import Mapping
-from enum import IntEnum
 
 from simulators.place import Place, TcpPlace
+from simulators.request_rules import Refusal, RequestRules
 from simulators.trace import Source
 from wire.profile import Profile
 from wire.quantities import Quantity
 from wire.reading import Unreadable, Value
 from wire.registers import encode
+from wire.telling import encode_told
 
-_BITS_PER_REQUEST_MAX = 2000  # Modbus application protocol V1.1b3 §6.1, §6.2
-_BIT_FUNCTIONS = (1, 2)
+__all__ = ["Refusal", "ServedMeter"]
 
 _Words = Mapping[tuple[int, int], int]
-
-
-class Refusal(IntEnum):
-    """A Modbus exception code."""
-
-    ILLEGAL_FUNCTION = 1
-    ILLEGAL_ADDRESS = 2
-    ILLEGAL_VALUE = 3
 
 
 class ServedMeter:
@@ -73,15 +61,10 @@ class ServedMeter:
             Quantity.DEVICE_SERIAL: float(_serial_number(profile, place, unit)),
             **(fixed or {}),
         }
-        self._known = {(r.function, address) for r in profile.registers for address in r.span}
-        self._identity: dict[tuple[int, int], int] = {}
-        if profile.probe is not None:
-            self._identity = {(profile.probe.function, profile.probe.address): profile.probe.equals}
-            self._known |= set(self._identity)
-        self._unused = _unused(self._known, profile.gap_registers_max)
-        self._functions = {function for function, _ in self._known}
+        self._rules = RequestRules(profile)
         self._values: Mapping[Quantity, Value] | None = None
         self._image: dict[tuple[int, int], int] = {}
+        self._told: dict[tuple[int, int], int] = {}
 
     def answer(self, function: int, address: int, count: int, elapsed_s: float) -> list[int] | Refusal | None:
         """What the meter answers to a reading request.
@@ -98,9 +81,7 @@ class ServedMeter:
         image = self._image_at(elapsed_s * self.speed)
         if image is None:
             return None
-        if function not in self._functions:
-            return Refusal.ILLEGAL_FUNCTION
-        if refusal := self._refuses(function, address, count):
+        if refusal := self._rules.refuses(function, address, count):
             return refusal
         return self._read(image, function, range(address, address + count))
 
@@ -109,7 +90,9 @@ class ServedMeter:
         if not values:
             return None
         if values is not self._values:
-            self._image = encode(self._as_shown({**self._fixed, **values}), self.profile) | self._identity
+            shown = self._as_shown({**self._fixed, **values})
+            self._told = encode_told(self.profile, self._serial_of(shown))
+            self._image = self._told | encode(shown, self.profile)
             self._values = values
         return self._image
 
@@ -120,34 +103,18 @@ class ServedMeter:
             return values
         return values | {Quantity.FREQUENCY_HZ: round(frequency / step) * step}
 
-    def _refuses(self, function: int, address: int, count: int) -> Refusal | None:
-        if function in _BIT_FUNCTIONS:
-            return None if 1 <= count <= _BITS_PER_REQUEST_MAX else Refusal.ILLEGAL_VALUE
-        if not 1 <= count <= self.profile.registers_per_request_max:
-            return Refusal.ILLEGAL_VALUE
-        if self.profile.even_spans and (function, address) not in self._identity:
-            if count % 2:
-                return Refusal.ILLEGAL_VALUE
-            if address % 2:
-                return Refusal.ILLEGAL_ADDRESS
-        return None
+    def _serial_of(self, values: Mapping[Quantity, Value]) -> str:
+        """The serial number as a text; the meter's own where the source's was not read."""
+        number = values[Quantity.DEVICE_SERIAL]
+        return f"{self._fixed[Quantity.DEVICE_SERIAL] if isinstance(number, Unreadable) else number:.0f}"
 
     def _read(self, image: _Words, function: int, span: range) -> list[int] | Refusal:
-        """The words of a span that begins and ends in the map; the meter's unused registers within read as 0."""
-        if not {(function, span[0]), (function, span[-1])} <= self._known:
-            return Refusal.ILLEGAL_ADDRESS
-        words = [image.get((function, a), 0 if (function, a) in self._unused else None) for a in span]
+        """The words of a span; what the meter tells of itself comes first where it is asked for alone."""
+        if (function, span) in self._rules.told:
+            image = {**image, **self._told}
+        words = [image.get((function, a), 0 if (function, a) in self._rules.unused else None) for a in span]
         known = [word for word in words if word is not None]
         return known if len(known) == len(words) else Refusal.ILLEGAL_ADDRESS
-
-
-def _unused(known: set[tuple[int, int]], longest: int) -> set[tuple[int, int]]:
-    """The stretches between registers of one function that a request may read across."""
-    unused: set[tuple[int, int]] = set()
-    for (function, address), (next_function, next_address) in itertools.pairwise(sorted(known)):
-        if function == next_function and next_address - address - 1 <= longest:
-            unused.update((function, a) for a in range(address + 1, next_address))
-    return unused
 
 
 def _serial_number(profile: Profile, place: Place, unit: int) -> int:

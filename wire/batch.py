@@ -6,6 +6,7 @@ import msgspec
 
 from wire.columns import Cell, Column, pack, unpack
 from wire.errors import Malformed, UnknownVersion
+from wire.fingerprint import UNKNOWN, Fingerprint, merged
 from wire.limits import (
     CELLS_MAX,
     EXPONENT_MAX,
@@ -40,7 +41,8 @@ class Block(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         id: the meter in the agent's settings.
         prof, map: profile name and the SHA-256 of its text (base64url).
-        ser, fw, ct, pt: what the meter itself told of its identity and ratios, or null.
+        ser, fw, ct, pt, mdl, hw, wir: what the meter itself told of its identity, ratios and wiring, or null.
+        chg: what the meter counts of changes made to it, restarts and power losses, by name.
         uid: Modbus unit.
         n: number of rows.
         dt: milliseconds of each row after t0, less its index times `per`.
@@ -62,6 +64,10 @@ class Block(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fw: str | None = None
     ct: int | None = None
     pt: int | None = None
+    mdl: str | None = None
+    hw: str | None = None
+    wir: str | None = None
+    chg: dict[str, int] = {}
     why: list[tuple[str, int, int, int]] = []
     raw: list[tuple[int, str, str]] = []
 
@@ -139,7 +145,8 @@ def block(  # noqa: PLR0913 - the parts of one block, each once
 ) -> Block:
     """The block of one meter's readings (at least one, all of the same meter, in the order taken).
 
-    A quantity that none of them asked for has no column: that is the most of an envelope's bytes saved.
+    Identity and ratios are the newest that the readings' fingerprints and values tell; `serial` and `firmware` come
+    before them. A quantity that none of them asked for has no column: that is the most of an envelope's bytes saved.
     """
     not_asked = Unreadable(Reason.NOT_ASKED)
     quantities = [q for q in Quantity if any(r.values.get(q, not_asked) != not_asked for r in readings)]
@@ -150,6 +157,8 @@ def block(  # noqa: PLR0913 - the parts of one block, each once
         cols.append((quantity.value, exponent(quantity), pack([_scaled(v, exponent(quantity)) for v in values])))
         why += _reasons(index, values)
     states = "".join(r.state.value for r in readings)
+    told = _fingerprint(readings)
+    ct, pt = _latest(readings, Quantity.CT_RATIO), _latest(readings, Quantity.PT_RATIO)
     return Block(
         id=readings[0].meter,
         prof=profile,
@@ -159,10 +168,14 @@ def block(  # noqa: PLR0913 - the parts of one block, each once
         dt=pack([r.wall_ms - t0_ms - i * period_ms for i, r in enumerate(readings)]),
         q=states[0] if len(set(states)) == 1 else states,
         cols=cols,
-        ser=serial,
-        fw=firmware,
-        ct=_latest(readings, Quantity.CT_RATIO),
-        pt=_latest(readings, Quantity.PT_RATIO),
+        ser=serial or told.serial,
+        fw=firmware or told.firmware,
+        ct=told.ct if ct is None else ct,
+        pt=told.pt if pt is None else pt,
+        mdl=told.model,
+        hw=told.hardware,
+        wir=told.wiring,
+        chg=dict(told.counts),
         why=why,
         raw=[(i, at, words) for i, r in enumerate(readings) for at, words in r.raw.items()] if keep_raw else [],
     )
@@ -273,6 +286,15 @@ def _reasons(column: int, values: Sequence[Value]) -> list[tuple[str, int, int, 
         else:
             runs.append((value.reason.value, column, i, 1))
     return runs
+
+
+def _fingerprint(readings: Sequence[Reading]) -> Fingerprint:
+    """The newest of each fact."""
+    known = UNKNOWN
+    for reading in readings:
+        if reading.fingerprint is not None and reading.fingerprint is not known:
+            known = merged(known, reading.fingerprint)
+    return known
 
 
 def _latest(readings: Sequence[Reading], quantity: Quantity) -> Cell:

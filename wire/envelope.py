@@ -33,6 +33,7 @@ class Kind(StrEnum):
 
     BATCH = "coldseal-batch+json"
     RECEIPT = "coldseal-receipt+json"
+    START_RECORD = "coldseal-start-record+json"
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,164 +1,71 @@
-"""A meter's register map as data: the schema of firmware_configs/meters/*.yaml, checked when it is loaded."""
+"""Reads a meter's register map: YAML to a checked Profile, with every mistake told by its line and key."""
 
 import hashlib
-import math
-from collections.abc import Iterator
-from enum import StrEnum
-from typing import Annotated
+import re
 
 import msgspec
 import yaml
 
-from wire import strict_yaml
+from wire import strict_yaml, yaml_lines
 from wire.errors import ProfileError
 from wire.keys import b64url
-from wire.limits import REGISTERS_PER_REQUEST_MAX
-from wire.quantities import Quantity
+from wire.map_choices import (
+    Coding,
+    Group,
+    Kind,
+    PartOfWord,
+    RatioAppliedBy,
+    RegisterType,
+    Starts,
+    TextType,
+    Topic,
+    Use,
+    WordOrder,
+)
+from wire.profile_checks import Complaint, complaints
+from wire.register_map import (
+    Answer,
+    Barrier,
+    Factor,
+    Identity,
+    NotDone,
+    Part,
+    Probe,
+    Profile,
+    Register,
+    SerialLine,
+    Spans,
+    Timing,
+)
 
+__all__ = [
+    "Barrier",
+    "Coding",
+    "Factor",
+    "Group",
+    "Identity",
+    "Kind",
+    "NotDone",
+    "Part",
+    "PartOfWord",
+    "Probe",
+    "Profile",
+    "RatioAppliedBy",
+    "Register",
+    "RegisterType",
+    "SerialLine",
+    "Spans",
+    "Starts",
+    "TextType",
+    "Timing",
+    "Topic",
+    "Use",
+    "WordOrder",
+    "digest",
+    "load",
+]
 
-class RegisterType(StrEnum):
-    """How words make a number."""
-
-    BIT = "bit"
-    U16 = "u16"
-    S16 = "s16"
-    U32 = "u32"
-    S32 = "s32"
-    U64 = "u64"
-    S64 = "s64"
-    F32 = "f32"
-    F64 = "f64"
-
-    @property
-    def words(self) -> int:
-        """16-bit words (or, for a bit, bits) that one value takes."""
-        return {"bit": 1, "u16": 1, "s16": 1, "u32": 2, "s32": 2, "f32": 2, "u64": 4, "s64": 4, "f64": 4}[self.value]
-
-
-class WordOrder(StrEnum):
-    """ABCD: most significant word first. CDAB: least significant word first. Bytes in a word are always big-endian."""
-
-    ABCD = "ABCD"
-    CDAB = "CDAB"
-
-
-class Group(StrEnum):
-    """How often a register is asked for."""
-
-    FAST = "fast"
-    SLOW = "slow"
-
-
-class RatioAppliedBy(StrEnum):
-    """Who turns the meter's secondary values into primary ones."""
-
-    METER = "meter"
-    AGENT = "agent"
-
-
-FunctionCode = Annotated[int, msgspec.Meta(ge=1, le=4)]
-Address = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
-
-
-class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One quantity in the meter's memory.
-
-    Attributes:
-        quantity: what it holds.
-        function: Modbus function code that reads it (1 to 4).
-        address: 0-based address on the wire.
-        type: how its words make a number.
-        source: domain.md's source key, or the manual that was read.
-        scale: physical value in the quantity's unit = raw * scale, before ratios.
-        order: word order, where it differs from the profile's.
-        group: fast with each poll, slow every few minutes.
-        unverified: the fact has no second source.
-        sentinels: raw unsigned values that mean "not available".
-        low, high: a decoded value outside is out_of_range.
-        invert: of a bit: 0 on the wire is 1, as where a closed loop holds an input energised.
-    """
-
-    quantity: Quantity
-    function: FunctionCode
-    address: Address
-    type: RegisterType
-    source: str
-    scale: float = 1.0
-    order: WordOrder | None = None
-    group: Group = Group.FAST
-    unverified: bool = False
-    sentinels: tuple[int, ...] = ()
-    low: float | None = None
-    high: float | None = None
-    invert: bool = False
-
-    @property
-    def span(self) -> range:
-        """The addresses that it takes."""
-        return range(self.address, self.address + self.type.words)
-
-
-class SerialLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The factory setting of the meter's RS-485 port."""
-
-    baud: Annotated[int, msgspec.Meta(ge=300, le=921_600)] = 9600
-    parity: Annotated[str, msgspec.Meta(pattern="^[NEO]$")] = "N"
-    stopbits: Annotated[int, msgspec.Meta(ge=1, le=2)] = 1
-    unit: Annotated[int, msgspec.Meta(ge=1, le=247)] = 1
-
-
-class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A register whose value tells that this is the model."""
-
-    function: FunctionCode
-    address: Address
-    equals: int
-    source: str
-
-
-class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One meter model.
-
-    Attributes:
-        name: <vendor>_<model>, as commands name it.
-        registers_per_request_max: the meter's own limit, at most Modbus's 125.
-        gap_registers_max: unused registers that a request may read across.
-        even_spans: the meter refuses odd starts and odd counts.
-        power_step_w: the meter's smallest step of active power, primary, at ratio 1.
-        starting_current_a: current on the meter's terminals below which it registers 0.
-        frequency_resolution_hz: None where the meter has no frequency.
-    """
-
-    name: str
-    vendor: str
-    model: str
-    kind: str
-    registers: tuple[Register, ...]
-    registers_per_request_max: int = REGISTERS_PER_REQUEST_MAX
-    gap_registers_max: int = 8
-    even_spans: bool = False
-    word_order: WordOrder = WordOrder.ABCD
-    ratio_applied_by: RatioAppliedBy = RatioAppliedBy.METER
-    self_powered: bool = True
-    serial_line: SerialLine = SerialLine()
-    frequency_resolution_hz: float | None = None
-    power_step_w: float | None = None
-    starting_current_a: float | None = None
-    probe: Probe | None = None
-    caveats: tuple[str, ...] = ()
-
-    def order_of(self, register: Register) -> WordOrder:
-        """The word order of one register."""
-        return register.order or self.word_order
-
-    def register_of(self, quantity: Quantity) -> Register | None:
-        """The register that holds a quantity, if the meter has one."""
-        return next((r for r in self.registers if r.quantity is quantity), None)
-
-    @property
-    def quantities(self) -> tuple[Quantity, ...]:
-        """What the meter can tell, in the file's order."""
-        return tuple(r.quantity for r in self.registers)
+_LISTS: dict[str, type[msgspec.Struct]] = {"registers": Register, "probes": Probe, "identity": Identity}
 
 
 def load(text: str, source: str) -> Profile:
@@ -170,17 +77,21 @@ def load(text: str, source: str) -> Profile:
 
     Raises:
         ProfileError: not YAML, a key that is unknown, missing or of the wrong type, or registers that contradict
-            each other.
+            each other: one line for each mistake.
     """
     try:
-        profile = msgspec.convert(strict_yaml.load(text), Profile)
+        written = strict_yaml.load(text)
     except yaml.YAMLError as error:
         raise ProfileError(f"{source}: not YAML: {' '.join(str(error).split())}") from error
-    except msgspec.ValidationError as error:
-        raise ProfileError(f"{source}: {error}; correct this key") from error
-    for complaint in _complaints(profile):
-        raise ProfileError(f"{source}: {complaint}")
-    return profile
+    numbers = _addresses(text)
+    mistakes = numbers + [m for m in _structure(written) if m.place not in {n.place for n in numbers}]
+    if not mistakes:
+        profile = msgspec.convert(written, Profile)
+        keys = written if isinstance(written, dict) else {}
+        mistakes = list(complaints(profile, keys.keys()))
+        if not mistakes:
+            return profile
+    raise ProfileError("\n".join(f"{source}: {_placed(text, mistake)}" for mistake in mistakes))
 
 
 def digest(text: str) -> str:
@@ -188,42 +99,68 @@ def digest(text: str) -> str:
     return b64url(hashlib.sha256(text.encode()).digest())
 
 
-def _complaints(profile: Profile) -> Iterator[str]:
-    if not 1 <= profile.registers_per_request_max <= REGISTERS_PER_REQUEST_MAX:
-        yield (
-            f"registers_per_request_max: expected 1 to {REGISTERS_PER_REQUEST_MAX}, "
-            f"got {profile.registers_per_request_max}"
-        )
-    owner: dict[tuple[int, int], Quantity] = {}
-    seen: set[Quantity] = set()
-    for index, register in enumerate(profile.registers):
-        where = f"registers[{index}] ({register.quantity.value})"
-        yield from _register_complaints(register, where)
-        if register.quantity in seen:
-            yield f"{where}: quantity given twice; remove one"
-        seen.add(register.quantity)
-        for address in register.span:
-            other = owner.setdefault((register.function, address), register.quantity)
-            if other is not register.quantity:
-                yield (
-                    f"{where}: address {address:#06x} overlaps {other.value}; "
-                    f"expected distinct addresses for function {register.function}, correct one of the two"
+def _placed(text: str, mistake: Complaint) -> str:
+    line = yaml_lines.line_of(text, mistake.place)
+    return mistake.text if line is None else f"line {line}: {mistake.text}"
+
+
+def _structure(written: object) -> list[Complaint]:
+    """What msgspec refuses: each item of a list on its own, so that one mistake does not hide the next."""
+    if not isinstance(written, dict):
+        return _refused(written, Profile, "")
+    mistakes: list[Complaint] = []
+    rest = dict(written)
+    for key, kind in _LISTS.items():
+        items = written.get(key)
+        if isinstance(items, list):
+            rest[key] = []
+            for index, item in enumerate(items):
+                mistakes += _refused(item, kind, f"{key}[{index}]")
+    if isinstance(written.get("quality"), dict):
+        mistakes += _card(rest.pop("quality"))
+    return _refused(rest, Profile, "") + mistakes
+
+
+def _card(written: dict[object, object]) -> list[Complaint]:
+    """Answers of the wrong shape, and answers to what is no topic."""
+    mistakes = []
+    for topic, answer in written.items():
+        place = f"quality.{topic}"
+        if topic not in set(Topic):
+            mistakes.append(Complaint(place, f"{place}: no topic of the card; expected one of {', '.join(Topic)}"))
+        try:
+            msgspec.convert(answer, Answer)
+        except msgspec.ValidationError:
+            text = f"{place}: expected done, {{todo: why}} or {{exempt: why}}, got {answer!r}; correct it"
+            mistakes.append(Complaint(place, text))
+    return mistakes
+
+
+def _refused(item: object, kind: type[msgspec.Struct], place: str) -> list[Complaint]:
+    try:
+        msgspec.convert(item, kind)
+    except msgspec.ValidationError as error:
+        what, separator, at = str(error).rpartition(" - at `$")
+        at = (place + (at.rstrip("`") if separator else "")).strip(".")
+        unknown = re.search(r"unknown field `(.+)`", str(error))
+        line_at = f"{at}.{unknown[1]}".strip(".") if unknown else at
+        return [Complaint(line_at, f"{at or 'top level'}: {what if separator else error}; correct this key")]
+    return []
+
+
+def _addresses(text: str) -> list[Complaint]:
+    """Addresses that look like a document's numbers (report g01): 30001 and 40001 count from 1 and name a function."""
+    mistakes = []
+    for place, written in yaml_lines.scalars(text, "address"):
+        number = re.fullmatch(r"([34])(\d{4,5})", written)
+        if number and int(number[2]) > 0:
+            function, address = {"3": 4, "4": 3}[number[1]], int(number[2]) - 1
+            as_it_stands = f", or {int(written):#x} if that is meant" if int(written) <= 0xFFFF else ""
+            mistakes.append(
+                Complaint(
+                    place,
+                    f"{place}: {written} looks like a document's number; expected the address on the wire: "
+                    f"function {function}, address {address}{as_it_stands}",
                 )
-    if profile.ratio_applied_by is RatioAppliedBy.AGENT and Quantity.CT_RATIO not in seen:
-        yield "ratio_applied_by: agent needs a register for ct_ratio; add it or say meter"
-
-
-def _register_complaints(register: Register, where: str) -> Iterator[str]:
-    if (register.type is RegisterType.BIT) != (register.function in (1, 2)):
-        yield f"{where}: functions 1 and 2 read bits, 3 and 4 words; got {register.type.value} with {register.function}"
-    if register.span.stop > 0x10000:
-        yield f"{where}: ends beyond address 0xffff"
-    if register.invert and register.type is not RegisterType.BIT:
-        yield f"{where}: invert is for bits; got {register.type.value}; give a word a negative scale"
-    if register.scale == 0 or not math.isfinite(register.scale):
-        yield f"{where}: scale {register.scale:g} would make every value the same; give the manual's factor"
-    for sentinel in register.sentinels:
-        if not 0 <= sentinel < 1 << 16 * register.type.words:
-            yield f"{where}: sentinel {sentinel} never occurs; expected the raw unsigned {register.type.value}"
-    if register.quantity is Quantity.IMPORT_ENERGY_WH and register.type in (RegisterType.U16, RegisterType.S16):
-        yield f"{where}: one word cannot hold an energy total (it would wrap each 65536 steps); expected u32 or wider"
+            )
+    return mistakes

@@ -7,6 +7,9 @@ from pathlib import Path
 from wire.errors import ProfileError
 from wire.profile import Profile, digest, load
 
+BLUEPRINT = "BLUEPRINT.yaml"
+"""A commented file to copy, no profile itself."""
+
 
 class LoadedProfile:
     """A profile together with the SHA-256 of the text that it came from.
@@ -23,7 +26,7 @@ class LoadedProfile:
 
 def names() -> tuple[str, ...]:
     """Names of the profiles that come with ColdSeal, sorted."""
-    return tuple(sorted(p.name[:-5] for p in _folder().iterdir() if p.name.endswith(".yaml")))
+    return tuple(sorted(p.name[:-5] for p in _folder().iterdir() if p.name.endswith(".yaml") and p.name != BLUEPRINT))
 
 
 def find(name_or_path: str) -> LoadedProfile:

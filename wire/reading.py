@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from wire.fingerprint import Fingerprint
 from wire.quantities import Quantity
 
 
@@ -23,6 +24,18 @@ class Reason(StrEnum):
     BAD_REPLY = "bad_reply"
     RATIO_UNKNOWN = "ratio_unknown"
     NOT_ASKED = "not_asked"
+    ILLEGAL_VALUE = "illegal_value"
+    ACKNOWLEDGE = "acknowledge"
+    NEGATIVE_ACKNOWLEDGE = "negative_acknowledge"
+    MEMORY_PARITY = "memory_parity"
+    GATEWAY_PATH = "gateway_path"
+    GATEWAY_TARGET = "gateway_target"
+    UNKNOWN_EXCEPTION = "unknown_exception"
+    WRONG_UNIT = "wrong_unit"
+    WRONG_FUNCTION = "wrong_function"
+    WRONG_LENGTH = "wrong_length"
+    SHORT_FRAME = "short_frame"
+    CHECK_SUM = "check_sum"
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -54,6 +67,7 @@ class Reading(msgspec.Struct, frozen=True):
         state: whether the meter answered.
         values: the profile's quantities; those that were not due in this poll are NOT_ASKED.
         raw: the reply's register words by block, "FC:ADDRESS" (hex) to hex words, kept for evidence.
+        fingerprint: what the meter told of itself in this poll; None where it was not asked.
     """
 
     meter: str
@@ -62,3 +76,4 @@ class Reading(msgspec.Struct, frozen=True):
     state: State
     values: Mapping[Quantity, Value]
     raw: Mapping[str, str]
+    fingerprint: Fingerprint | None = None

@@ -1,23 +1,30 @@
-"""Register words to quantities and back: a tested pair.
+"""Register words to quantities. `encode` (register_writing) is its tested inverse.
 
 A sentinel, NaN, a busy or silent meter becomes Unreadable(reason). Nothing here makes a 0 that the meter did not say.
 """
 
 import math
-import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from wire.profile import Profile, RatioAppliedBy, Register, RegisterType, WordOrder
+from wire.profile import Coding, Factor, Part, PartOfWord, Profile, RatioAppliedBy, Register, RegisterType, Use
 from wire.quantities import Quantity
+from wire.ratios import times_ratio
 from wire.reading import Reason, Unreadable, Value
+from wire.register_writing import encode
+from wire.words import places, unpacker
+
+__all__ = ["Decoder", "Image", "decode", "encode"]
 
 Image = Mapping[tuple[int, int], int | Unreadable]
 """(function code, address) to a word (or a bit), or why that address was not read. Absent = not asked."""
 
-_FORMATS = {"u16": ">H", "s16": ">h", "u32": ">I", "s32": ">i", "u64": ">Q", "s64": ">q", "f32": ">f", "f64": ">d"}
-_FLOATS = (RegisterType.F32, RegisterType.F64)
-
-_CT_AND_PT = ("_w", "_var", "_va", "_wh")
+_NOT_ASKED = Unreadable(Reason.NOT_ASKED)
+_NOT_AVAILABLE = Unreadable(Reason.NOT_AVAILABLE)
+_NOT_A_NUMBER = Unreadable(Reason.NOT_A_NUMBER)
+_OUT_OF_RANGE = Unreadable(Reason.OUT_OF_RANGE)
+_RATIO_UNKNOWN = Unreadable(Reason.RATIO_UNKNOWN)
+_EXPONENT_MAX = 30
+"""No meter shows more digits; 10 to a garbled exponent would overflow."""
 
 
 def decode(image: Image, profile: Profile) -> dict[Quantity, Value]:
@@ -27,100 +34,123 @@ def decode(image: Image, profile: Profile) -> dict[Quantity, Value]:
         image: what was read.
         profile: the meter's register map.
     """
-    values = {r.quantity: _decode_register(image, r, profile.order_of(r)) for r in profile.registers}
-    if profile.ratio_applied_by is RatioAppliedBy.METER:
-        return values
-    ct, pt = values[Quantity.CT_RATIO], values.get(Quantity.PT_RATIO, 1.0)
-    return {q: _times_ratio(q, v, ct, pt, 1) for q, v in values.items()}
+    return Decoder(profile).decode(image)
 
 
-def encode(values: Mapping[Quantity, Value], profile: Profile) -> dict[tuple[int, int], int]:
-    """The register words with which a meter of this profile tells the given primary values.
+class Decoder:
+    """Decodes many images of one profile."""
 
-    A quantity that is missing or Unreadable is told as the meter tells "not available": its first sentinel, NaN in a
-    float register. Where the meter has no such word the address is left out (a slave answers exception 2 there).
-    """
-    ct, pt = values.get(Quantity.CT_RATIO, 1.0), values.get(Quantity.PT_RATIO, 1.0)
-    image: dict[tuple[int, int], int] = {}
-    for register in profile.registers:
-        value = values.get(register.quantity, Unreadable(Reason.NOT_AVAILABLE))
-        if profile.ratio_applied_by is RatioAppliedBy.AGENT:
-            value = _times_ratio(register.quantity, value, ct, pt, -1)
-        words = _encode_register(value, register, profile.order_of(register))
-        image.update(((register.function, register.address + i), word) for i, word in enumerate(words))
-    return image
+    def __init__(self, profile: Profile, wanted: Iterable[Quantity] | None = None) -> None:
+        """A decoder of a profile.
+
+        Args:
+            profile: the meter's register map.
+            wanted: the quantities that are decoded; every one when left out. Where the agent applies ratios, those
+                are always among them.
+        """
+        names = set(profile.quantities if wanted is None else wanted)
+        self._applies_ratio = profile.ratio_applied_by is RatioAppliedBy.AGENT
+        if self._applies_ratio:
+            names |= {Quantity.CT_RATIO, Quantity.PT_RATIO}
+        self._values = [(r.quantity, _Value(r, profile)) for r in profile.registers if r.quantity in names]
+
+    def decode(self, image: Image) -> dict[Quantity, Value]:
+        """Primary values of the wanted quantities, in the profile's order."""
+        values = {quantity: value.read(image) for quantity, value in self._values}
+        if not self._applies_ratio:
+            return values
+        ct, pt = values[Quantity.CT_RATIO], values.get(Quantity.PT_RATIO, 1.0)
+        return {q: times_ratio(q, v, ct, pt, 1) for q, v in values.items()}
 
 
-def _times_ratio(quantity: Quantity, value: Value, ct: Value, pt: Value, power: int) -> Value:
-    """A value times CT and PT ratio (power 1: secondary to primary; -1: back)."""
-    name = quantity.value
-    uses_ct, uses_pt = name.startswith("current_"), name.startswith("voltage_")
-    if name.endswith(_CT_AND_PT):
-        uses_ct = uses_pt = True
-    if isinstance(value, Unreadable) or not (uses_ct or uses_pt):
+class _Raw:
+    """One number in the image, as the unsigned integer of its words."""
+
+    def __init__(self, number_at: Register | Part | Factor, profile: Profile) -> None:
+        self._places = places(number_at.function, number_at.span, profile.order_of(number_at))
+        self._at = places(number_at.function, number_at.span, profile.word_order.ABCD)
+        self.number = _converter(number_at.type)
+        self.scale = number_at.scale
+
+    def read(self, image: Image) -> int | Unreadable:
+        raw = 0
+        for place in self._places:
+            word = image.get(place, _NOT_ASKED)
+            if isinstance(word, Unreadable):
+                return self._why(image)
+            raw = raw << 16 | word
+        return raw
+
+    def _why(self, image: Image) -> Unreadable:
+        """The reason of the first address that was not read."""
+        words = (image.get(place, _NOT_ASKED) for place in self._at)
+        return next(word for word in words if isinstance(word, Unreadable))
+
+
+class _Value:
+    """Reads one quantity."""
+
+    def __init__(self, register: Register, profile: Profile) -> None:
+        self._raw = _Raw(register, profile)
+        self._sentinels = register.sentinels
+        self._flip = int(register.invert)
+        self._low = -math.inf if register.low is None else register.low
+        self._high = math.inf if register.high is None else register.high
+        self._parts = [_Raw(part, profile) for part in register.plus]
+        self._factors = [(factor, _Raw(factor, profile)) for factor in register.by]
+        self._coding = register.coding
+
+    def read(self, image: Image) -> Value:
+        raw = self._raw.read(image)
+        if isinstance(raw, Unreadable):
+            return raw
+        if raw in self._sentinels:
+            return _NOT_AVAILABLE
+        value = self._raw.number(raw ^ self._flip) * self._raw.scale
+        if self._parts or self._factors:
+            told = self._composed(image, value)
+            if isinstance(told, Unreadable):
+                return told
+            value = told
+        if not math.isfinite(value):
+            return _NOT_A_NUMBER
+        if self._coding is Coding.FOUR_QUADRANT_PF and abs(value) > 1:
+            value = math.copysign(2.0, value) - value
+        return value if self._low <= value <= self._high else _OUT_OF_RANGE
+
+    def _composed(self, image: Image, value: float) -> Value:
+        """The value with its parts added, times its factors; unreadable as soon as one of them is."""
+        for part in self._parts:
+            raw = part.read(image)
+            if isinstance(raw, Unreadable):
+                return raw
+            value += part.number(raw) * part.scale
+        for factor, other in self._factors:
+            raw = other.read(image)
+            told = raw if isinstance(raw, Unreadable) else _scaled(value, factor, raw, other)
+            if isinstance(told, Unreadable):
+                return told
+            value = told
         return value
-    factor = 1.0
-    for used, ratio in ((uses_ct, ct), (uses_pt, pt)):
-        if not used:
-            continue
-        if isinstance(ratio, Unreadable) or ratio <= 0:
-            return Unreadable(Reason.RATIO_UNKNOWN)
-        factor *= ratio
-    return value * factor**power
 
 
-def _decode_register(image: Image, register: Register, order: WordOrder) -> Value:
-    words: list[int] = []
-    for address in register.span:
-        word = image.get((register.function, address), Unreadable(Reason.NOT_ASKED))
-        if isinstance(word, Unreadable):
-            return word
-        words.append(word)
-    raw = _unsigned(words, order)
-    if raw in register.sentinels:
-        return Unreadable(Reason.NOT_AVAILABLE)
-    value = _number(raw ^ register.invert, register.type) * register.scale
-    if not math.isfinite(value):
-        return Unreadable(Reason.NOT_A_NUMBER)
-    if (register.low is not None and value < register.low) or (register.high is not None and value > register.high):
-        return Unreadable(Reason.OUT_OF_RANGE)
-    return value
+def _scaled(value: float, factor: Factor, raw: int, other: _Raw) -> Value:
+    if factor.use is Use.SIGN:
+        return -value if raw >> factor.bit & 1 else value
+    if factor.part is not PartOfWord.WORD:
+        raw = raw >> 8 if factor.part is PartOfWord.HIGH else raw & 0xFF
+    by = other.number(raw) * factor.scale
+    if factor.use is Use.TEN_TO:
+        power = by + factor.plus
+        return value * 10.0**power if abs(power) <= _EXPONENT_MAX else _OUT_OF_RANGE
+    if not math.isfinite(by) or by == 0:
+        return _RATIO_UNKNOWN
+    return value * by if factor.use is Use.TIMES else value / by
 
 
-def _encode_register(value: Value, register: Register, order: WordOrder) -> list[int]:
-    if isinstance(value, Unreadable) or not math.isfinite(value):
-        if register.sentinels:
-            return _words(register.sentinels[0], register.type, order)
-        if register.type in _FLOATS:
-            return _words(_bits(math.nan, register.type), register.type, order)
-        return []
-    raw = _bits(value / register.scale, register.type) ^ register.invert
-    return _words(raw, register.type, order)
-
-
-def _number(raw: int, kind: RegisterType) -> float:
-    if kind is RegisterType.BIT:
-        return float(raw)
-    size = struct.calcsize(_FORMATS[kind.value])
-    return float(struct.unpack(_FORMATS[kind.value], raw.to_bytes(size, "big"))[0])
-
-
-def _bits(number: float, kind: RegisterType) -> int:
-    """The unsigned integer with the register's bits; an integer register wraps as the meter's counter does."""
-    if kind is RegisterType.BIT:
-        return int(number != 0)
-    if kind in _FLOATS:
-        return int.from_bytes(struct.pack(_FORMATS[kind.value], number), "big")
-    return round(number) % (1 << 16 * kind.words)
-
-
-def _unsigned(words: list[int], order: WordOrder) -> int:
-    raw = 0
-    for word in words if order is WordOrder.ABCD else reversed(words):
-        raw = raw << 16 | word
-    return raw
-
-
-def _words(raw: int, kind: RegisterType, order: WordOrder) -> list[int]:
-    words = [raw >> 16 * i & 0xFFFF for i in reversed(range(kind.words))]
-    return words if order is WordOrder.ABCD else words[::-1]
+def _converter(kind: RegisterType) -> Callable[[int], float]:
+    """From a register's bits to its number, made once: a poll decodes some dozens."""
+    if kind in (RegisterType.BIT, RegisterType.U16, RegisterType.U32, RegisterType.U64):
+        return float
+    unpack, size = unpacker(kind), 2 * kind.words
+    return lambda raw: float(unpack(raw.to_bytes(size, "big"))[0])

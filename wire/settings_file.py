@@ -1,12 +1,13 @@
 """Settings that people write by hand: YAML, read strictly, with errors that name the file and the key."""
 
+import re
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 import yaml
 
-from wire import strict_yaml
+from wire import strict_yaml, yaml_lines
 from wire.errors import SettingsError, SurroundingsError
 
 T = TypeVar("T")
@@ -33,10 +34,14 @@ def read(path: Path, into: type[T]) -> T:
     except yaml.YAMLError as error:
         raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{path}: {_where(str(error))}; correct this key") from error
+        raise SettingsError(f"{path}: {_told(text, str(error))}; correct this key") from error
 
 
-def _where(message: str) -> str:
-    """The place first in msgspec's "… - at `$.meters[0].baud`"."""
-    what, separator, place = message.rpartition(" - at `$")
-    return f"{place.strip('`.') or 'top level'}: {what}" if separator else message
+def _told(text: str, message: str) -> str:
+    """The line and the place first in msgspec's "… - at `$.meters[0].baud`"."""
+    what, separator, at = message.rpartition(" - at `$")
+    place = at.strip("`.") if separator else ""
+    unknown = re.search(r"unknown field `(.+)`", message)
+    line = yaml_lines.line_of(text, f"{place}.{unknown[1]}" if unknown else place)
+    where = f"{place or 'top level'}: {what}" if separator else message
+    return where if line is None else f"line {line}: {where}"

@@ -20,10 +20,10 @@ def name_of(path: Path) -> str:
 
 
 ONE_IMPORTER = {
-    "pymodbus": {"edge_agent/modbus.py", "simulators/modbus_server.py"},
+    "pymodbus": {"edge_agent/link.py", "simulators/modbus_server.py"},
     "paho": {"edge_agent/uplink.py", "server/broker.py"},
     "iotcore": {"coldseal/embedded_broker.py"},
-    "serial": {"edge_agent/modbus.py"},
+    "serial": {"edge_agent/link.py"},
     "alembic": {
         "server/migrations/__init__.py",
         "server/migrations/env.py",

@@ -81,7 +81,7 @@ def test_examples_of_agents_load(tmp_path: Path) -> None:
     """Each example of an agent's settings is read by the agent, with the files beside it that it names."""
     examples = sorted((ROOT / "firmware_configs" / "agents").glob("*.yaml"))
     assert [example.stem for example in examples] == [
-        "gateway_4g", "laptop", "raspberry_pi", "serial_meter_and_seal", "tcp_meter",
+        "dtu_dials_in", "gateway_4g", "laptop", "raspberry_pi", "rtu_over_tcp", "serial_meter_and_seal", "tcp_meter",
     ]  # fmt: skip
     for example in examples:
         for named in re.findall(r"[\w-]+\.(?:pem|key|password)\b", text_of(example)):

@@ -19,6 +19,7 @@ from server.settings import SettingsFile
 from server.verify import Why
 from simulators.commands import app as simulate_app
 from tests.docs.pages import DOCS, ROOT, code_words, first_cells, tables, text_of
+from wire import profile_files
 from wire.reading import Reason, State
 
 DETECTION, OPERATING, AGENT = (ROOT / "docs" / name for name in ("detection.md", "operating.md", "agent.md"))
@@ -176,6 +177,5 @@ def test_simulators_are_what_is_told() -> None:
 def test_limits_of_the_readme_are_true() -> None:
     """The README's lists of findings and register maps are the code's."""
     readme = text_of(ROOT / "README.md")
-    maps = sorted(path.stem for path in (ROOT / "firmware_configs" / "meters").glob("*.yaml"))
     assert f"{', '.join(f'`{code.value}`' for code in Code)}" in readme
-    assert f"maps: {', '.join(f'`{name}`' for name in maps)}." in readme
+    assert f"maps: {', '.join(f'`{name}`' for name in profile_files.names())}." in readme

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from edge_agent.health import Fault
 from edge_agent.identity import load_or_make_key
 from tests.edge_agent.broker import Mosquitto, Server, until
 from tests.edge_agent.conftest import IDLE, TinyDisk, Write
+from tests.edge_agent.frames import REPORTS
 from tests.edge_agent.slave import RtuSlave, TcpSlave, rtu_adu
 from wire.batch import Batch, Row, rows
 from wire.clock import SystemClock
@@ -104,13 +106,95 @@ async def test_a_change_leaves_at_once_and_in_full(
     found = batches(server, settings)
     shown = found[1]
     last = rows(shown)[-1]
-    assert shown.ev == [(last.wall_ms - (shown.t0 or 0), "power_rose", ["m1"])]
+    at_ms = last.wall_ms - (shown.t0 or 0)
+    assert shown.ev == [
+        (at_ms, "power_rose", ["m1"]),
+        (at_ms, "local_alarm", ["m1", "active_power_w", 161_250]),
+    ]
     assert last.values[Quantity.ACTIVE_POWER_W] == 161_250.0
     assert {row.values[Quantity.ACTIVE_POWER_W] for row in rows(shown)[:-1]} == {0.0}
     assert {at for _, at, _ in shown.mtr[0].raw} == {"4:0", "4:34"}
     assert {index for index, _, _ in shown.mtr[0].raw} == {last.index}
     assert [len(rows(batch)) for batch in found[2 : 2 + BURST_POLLS]] == [1] * BURST_POLLS
     assert all(batch.mtr[0].raw for batch in found[2 : 2 + BURST_POLLS])
+
+
+async def test_another_meter_is_told_at_once(
+    write: Write, mosquitto: Mosquitto, server: Server, tcp_slave: TcpSlave, executor: ThreadPoolExecutor
+) -> None:
+    """A meter that was exchanged leaves as an event at once; rows before it stand under the old serial number."""
+    settings = write(tcp_slave.port, mosquitto.port, str(server.key.public), batch_s="60")
+    told = {Quantity.DEVICE_SERIAL: 21_033_417.0}
+    tcp_slave.memory.set("eastron_sdm630", {**IDLE, **told})
+    async with running(settings, executor):
+        await until(lambda: len(tcp_slave.requests) > 20 and server.envelopes, "some idle polls")
+        silent(tcp_slave)
+        await until(lambda: changes(server, settings)[-1] == "meter_silent", "the outage")
+        tcp_slave.memory.set("eastron_sdm630", {**IDLE, Quantity.DEVICE_SERIAL: 21_055_012.0})
+        tcp_slave.script = tcp_slave.right
+        await until(lambda: "fingerprint_changed" in changes(server, settings), "the event")
+    found = batches(server, settings)
+    shown = next(batch for batch in found if any(code == "fingerprint_changed" for _, code, _ in batch.ev))
+    assert [details for _, code, details in shown.ev if code != "meter_answers"] == [
+        ["m1", "serial", "21033417", "21055012"],
+        ["m1", "serial", 0],
+    ]
+    assert [batch.mtr[0].ser for batch in found if batch.seq < shown.seq and batch.mtr] == ["21033417"] * (
+        shown.seq - 1
+    )
+    assert shown.mtr[0].ser == "21055012"
+    assert [row.values[Quantity.DEVICE_SERIAL] for row in rows(shown)] == [21_055_012.0]
+
+
+def changes(server: Server, settings: Settings) -> list[str]:
+    """Every event's code that the server has."""
+    return [code for batch in batches(server, settings) for _, code, _ in batch.ev]
+
+
+async def test_buses_that_came_up_exchanged(
+    write: Write, mosquitto: Mosquitto, server: Server, executor: ThreadPoolExecutor
+) -> None:
+    """Report p03: after a reboot two buses are swapped: nothing is filed under the wrong furnace, and the fix is named."""
+    story = (REPORTS / "p03-usb-renumber" / "events.txt").read_text(encoding="utf-8")
+    serials = [float(text) for text in re.findall(r"\b21\d{6}\b", story)]
+    assert len(serials) == 2
+    buses = [TcpSlave(), TcpSlave()]
+    for bus, serial, power_w in zip(buses, serials, (0.0, 161_250.0), strict=True):
+        bus.memory.set("eastron_sdm630", {**IDLE, Quantity.DEVICE_SERIAL: serial, Quantity.ACTIVE_POWER_W: power_w})
+        await bus.start()
+
+    def settings_of(*ports: int) -> Settings:
+        meters = ", ".join(
+            f"{{id: m{n}, profile: eastron_sdm630, timeout_s: 0.1, tcp: '127.0.0.1:{port}'}}"
+            for n, port in enumerate(ports)
+        )
+        return write(1, mosquitto.port, str(server.key.public), batch_s="1", meters=f"[{meters}]")
+
+    async with running(settings_of(buses[0].port, buses[1].port), executor):
+        await until(lambda: len(server.envelopes) >= 3, "a first run")
+    before = len(server.envelopes)
+    swapped = settings_of(buses[1].port, buses[0].port)
+    async with running(swapped, executor) as agent:
+        await until(lambda: Fault.BUSES_EXCHANGED in agent.health.faults, "the fault")
+        await until(lambda: len(server.envelopes) >= before + 4, "rows of it")
+        message = agent.health.faults[Fault.BUSES_EXCHANGED]
+    assert message.startswith("buses are exchanged: ")
+    assert "/dev/serial/by-path" in message
+    after = batches(server, swapped)[before:]
+    told = {(row.meter, row.state, row.values.get(Quantity.ACTIVE_POWER_W)) for batch in after for row in rows(batch)}
+    assert told == {(m, State.FAILED, Unreadable(Reason.WRONG_UNIT)) for m in ("m0", "m1")}
+    events = {(code, *details) for batch in after for _, code, details in batch.ev if code == "buses_exchanged"}
+    assert events == {
+        ("buses_exchanged", "m0", "m1", f"{serials[1]:.0f}"),
+        ("buses_exchanged", "m1", "m0", f"{serials[0]:.0f}"),
+    }
+    async with running(settings_of(buses[0].port, buses[1].port), executor) as agent:
+        before = len(server.envelopes)
+        await until(lambda: len(server.envelopes) >= before + 3, "the right way round again")
+        assert agent.health.faults == {}
+    assert {row.state for batch in batches(server, swapped)[before + 1 :] for row in rows(batch)} == {State.OK}
+    for bus in buses:
+        await bus.stop()
 
 
 async def test_only_reads_leave(

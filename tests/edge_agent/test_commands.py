@@ -20,7 +20,12 @@ from tests.edge_agent.slave import TcpSlave
 from wire.keys import PublicKey
 
 MODULE = [sys.executable, "-m", "edge_agent"]
-TOO_MUCH = ("numpy", "pydantic", "sqlmodel", "rich", "server", "simulators", "coldseal")
+TOO_MUCH = (
+    *("numpy", "pydantic", "sqlmodel", "sqlalchemy", "alembic", "fastapi", "uvicorn", "nicegui", "apprise"),
+    *("rich", "structlog", "prometheus_client", "server", "simulators", "coldseal"),
+)
+RESIDENT_MAX_MB = 50
+MIB = 1 << 20
 
 
 def call(*words: str) -> subprocess.CompletedProcess[str]:
@@ -45,6 +50,12 @@ class Process:
             if self.lines[-1] == f"ready agent {agent}":
                 return
         raise AssertionError(f"ended before it was ready: {self.lines}")
+
+    @property
+    def resident_bytes(self) -> int:
+        """The most memory that it had at a time."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) * 1024
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Signal it; its exit code and standard output."""
@@ -110,6 +121,27 @@ async def test_run_loads_only_what_it_needs(settings: Settings, start: Callable[
     process = start("run", str(settings.file), command=[sys.executable, "-c", code])
     process.until_ready("a1")
     assert process.end() == (0, "[]\n")
+
+
+async def test_32_meters_fit_in_50_mb(
+    write: Write, mosquitto: Mosquitto, server: Server, tcp_slave: TcpSlave, start: Callable[..., Process]
+) -> None:
+    """A process that polls 32 meters, signs, keeps an outbox and delivers has at most 50 MB resident, peaks included."""
+    meters = ", ".join(
+        f"{{id: m{unit}, profile: eastron_sdm630, tcp: '127.0.0.1:{tcp_slave.port}', unit: {unit}}}"
+        for unit in range(1, 33)
+    )
+    settings = write(
+        tcp_slave.port, mosquitto.port, str(server.key.public), batch_s="2", poll_period_s="1", meters=f"[{meters}]"
+    )
+    process = start("run", str(settings.file))
+    process.until_ready("a1")
+    await until(lambda: {request.unit for request in tcp_slave.requests} == set(range(1, 33)), "every meter", wait_s=60)
+    first = len(server.envelopes)
+    await until(lambda: len(server.envelopes) >= first + 5, "signed minutes", wait_s=60)
+    resident = process.resident_bytes
+    assert process.end()[0] == 0
+    assert resident <= RESIDENT_MAX_MB * MIB, f"{resident / MIB:.1f} MB"
 
 
 async def test_killed_the_last_will_names_the_run(

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from edge_agent import config
-from edge_agent.config import SerialLine, TcpLine, load, load_identity
+from edge_agent.config import load, load_identity
+from edge_agent.line import DialInLine, RtuTcpLine, SerialLine, TcpLine
 from tests.edge_agent.conftest import Write
 from wire.errors import ProgramError, SettingsError, SurroundingsError
 
@@ -49,6 +50,52 @@ def test_units_of_one_endpoint_share_a_line(write: Write) -> None:
     assert {line: len(meters) for line, meters in lines.items()} == {TcpLine("gw", 502): 2, TcpLine("gw", 503): 1}
 
 
+LINES = {
+    "tcp: 'gw:502'": TcpLine("gw", 502),
+    "tcp: '[fe80::1]:502'": TcpLine("fe80::1", 502),
+    "rtu_tcp: '10.0.0.7:8899'": RtuTcpLine("10.0.0.7", 8899),
+    "listen: '0.0.0.0:8899'": DialInLine("0.0.0.0", 8899),
+    "listen: '10.8.0.1:8899', framing: tcp": DialInLine("10.8.0.1", 8899, is_rtu=False),
+    "listen: '10.8.0.1:8899', register: 'DTU-1', heartbeat: 'hex:fe 01'": DialInLine(
+        "10.8.0.1", 8899, register=b"DTU-1", heartbeat=b"\xfe\x01"
+    ),
+    "serial: {device: /dev/ttyS9, baud: 19200, parity: E, echo: true}": SerialLine(
+        "/dev/ttyS9", 19200, "E", 1, echo=True
+    ),
+}
+
+
+@pytest.mark.parametrize("written", LINES)
+def test_every_kind_of_line(written: str, write: Write) -> None:
+    """Modbus TCP, RTU over TCP, a DTU that dials in, and a serial port are each said by their own keys."""
+    assert write(meters=f"[{{id: m1, profile: eastron_sdm630, {written}}}]").meters[0].line == LINES[written]
+
+
+def test_every_mistake_is_told_with_its_line(tmp_path: Path) -> None:
+    """Report g01: a file with several mistakes names each of them, with file, line and key, before anything is polled."""
+    file = tmp_path / "a1.yaml"
+    file.write_text(
+        "agent: A1\ndeployment: x\ndata: d\nbroker: {host: h}\nserver_key: k\npoll_period_s: 0\nmeters:\n"
+        "  - {id: m1, profile: eastron_sdm630, tcp: 'h:0502'}\n  - {id: m1, profile: eastron_sdm630, tcp: 'h:502'}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(SettingsError, match=r"^.*a1\.yaml: line 1: agent") as caught:
+        load(file)
+    assert [line.partition(": expected")[0] for line in str(caught.value).splitlines()] == [
+        f"{file}: line 1: agent",
+        f"{file}: line 6: poll_period_s",
+        f"{file}: line 8: meters[0].tcp",
+        f"{file}: line 9: meters[1].id: 'm1' is given twice; name each meter once",
+    ]
+
+
+def test_two_meters_that_cannot_both_be_meant(write: Write) -> None:
+    """Two meters of one unit on one line: the second would be silent or answer for the first."""
+    meters = "[{id: m1, profile: eastron_sdm630, tcp: 'h:502'}, {id: m2, profile: eastron_sdm630, tcp: 'h:502'}]"
+    with pytest.raises(SettingsError, match=r"meters\[1\]\.unit: 1 on h:502 is already meter 'm1'"):
+        write(meters=meters)
+
+
 @pytest.mark.parametrize(("written", "read"), [("5", "5"), ("'5'", "5"), ("3.1.1", "3.1.1"), ("'3.1.1'", "3.1.1")])
 def test_protocol_with_and_without_quotation_marks(written: str, read: str, write: Write) -> None:
     """The version of MQTT is the same text however YAML reads it."""
@@ -90,7 +137,7 @@ def test_contradicting_profile_is_named(write: Write, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(
         f"name: my_meter\nvendor: V\nmodel: M\nkind: electricity_meter\nregisters: [{text}]\n", encoding="utf-8"
     )
-    with pytest.raises(SettingsError, match=r"meters\[0\]\.profile: .*mine\.yaml: registers\[1\].*overlaps"):
+    with pytest.raises(SettingsError, match=r"meters\[0\]\.profile: .*mine\.yaml: .*registers\[1\].*overlaps"):
         write(meters="[{id: m1, profile: mine.yaml, tcp: 'h:502'}]")
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.config import SerialLine
-from edge_agent.modbus import RETRY_FIRST_S, LineReader, ReadImage
+from edge_agent.connection import RETRY_FIRST_S
+from edge_agent.line import SerialLine
+from edge_agent.modbus import LineReader, ReadImage
 from edge_agent.plan import Block
 from tests.edge_agent import frames
 from tests.edge_agent.conftest import idle_memory
@@ -59,12 +60,12 @@ async def test_words_come_as_sent(line: LineReader, rtu_slave: RtuSlave) -> None
 
 BENT: dict[str, tuple[bytes, Reason]] = {
     "silence": (b"", Reason.TIMEOUT),
-    "bad check sum": (rtu_adu(1, b"\x04\x0c" + bytes(12))[:-1] + b"\x55", Reason.BAD_REPLY),
-    "cut": (rtu_adu(1, b"\x04\x0c" + bytes(12))[:-4], Reason.BAD_REPLY),
-    "short": (rtu_adu(1, b"\x04\x04" + bytes(4)), Reason.BAD_REPLY),
-    "other function": (rtu_adu(1, b"\x03\x0c" + bytes(12)), Reason.BAD_REPLY),
-    "unknown function": (rtu_adu(1, b"\x55\x0c" + bytes(12)), Reason.BAD_REPLY),
-    "other unit": (rtu_adu(3, b"\x04\x0c" + bytes(12)), Reason.BAD_REPLY),
+    "bad check sum": (rtu_adu(1, b"\x04\x0c" + bytes(12))[:-1] + b"\x55", Reason.CHECK_SUM),
+    "cut": (rtu_adu(1, b"\x04\x0c" + bytes(12))[:-4], Reason.SHORT_FRAME),
+    "short": (rtu_adu(1, b"\x04\x04" + bytes(4)), Reason.WRONG_LENGTH),
+    "other function": (rtu_adu(1, b"\x03\x0c" + bytes(12)), Reason.WRONG_FUNCTION),
+    "unknown function": (rtu_adu(1, b"\x55\x0c" + bytes(12)), Reason.WRONG_FUNCTION),
+    "other unit": (rtu_adu(3, b"\x04\x0c" + bytes(12)), Reason.WRONG_UNIT),
     "noise": (bytes(range(40)), Reason.BAD_REPLY),
     "exception 2": (rtu_adu(1, b"\x84\x02"), Reason.ILLEGAL_ADDRESS),
     "exception 6": (rtu_adu(1, b"\x84\x06"), Reason.BUSY),

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from edge_agent.config import TcpLine
+from edge_agent.line import TcpLine
 from edge_agent.modbus import LineReader, ReadImage, raw_words
 from edge_agent.plan import Block
 from tests.edge_agent.slave import Piece, Request, TcpSlave, tcp_adu
@@ -50,24 +50,27 @@ BENT: dict[str, tuple[Bend, Reason]] = {
     "too late": (lambda r, p: [(TIMEOUT_S * 3, tcp_adu(r, p))], Reason.TIMEOUT),
     "old number": (lambda r, p: [(0, tcp_adu(r, p, transaction=r.transaction - 1))], Reason.TIMEOUT),
     "number 0": (lambda r, p: [(0, tcp_adu(r, p, transaction=0))], Reason.TIMEOUT),
-    "other unit": (lambda r, p: [(0, tcp_adu(r, p, unit=9))], Reason.BAD_REPLY),
-    "other function": (lambda r, p: [(0, tcp_adu(r, b"\x03" + p[1:]))], Reason.BAD_REPLY),
-    "unknown function": (lambda r, p: [(0, tcp_adu(r, b"\x55" + p[1:]))], Reason.BAD_REPLY),
-    "short": (lambda r, _p: [(0, tcp_adu(r, b"\x04\x04\x00\x00\x00\x00"))], Reason.BAD_REPLY),
-    "odd": (lambda r, p: [(0, tcp_adu(r, b"\x04\x0b" + p[2:-1]))], Reason.BAD_REPLY),
-    "long": (lambda r, p: [(0, tcp_adu(r, b"\x04\x0e" + p[2:] + b"\x00\x00"))], Reason.BAD_REPLY),
-    "cut": (lambda r, p: [(0, tcp_adu(r, p)[:-3])], Reason.BAD_REPLY),
+    "other unit": (lambda r, p: [(0, tcp_adu(r, p, unit=9))], Reason.WRONG_UNIT),
+    "other function": (lambda r, p: [(0, tcp_adu(r, b"\x03" + p[1:]))], Reason.WRONG_FUNCTION),
+    "unknown function": (lambda r, p: [(0, tcp_adu(r, b"\x55" + p[1:]))], Reason.WRONG_FUNCTION),
+    "short": (lambda r, _p: [(0, tcp_adu(r, b"\x04\x04\x00\x00\x00\x00"))], Reason.WRONG_LENGTH),
+    "odd": (lambda r, p: [(0, tcp_adu(r, b"\x04\x0b" + p[2:-1]))], Reason.WRONG_LENGTH),
+    "long": (lambda r, p: [(0, tcp_adu(r, b"\x04\x0e" + p[2:] + b"\x00\x00"))], Reason.WRONG_LENGTH),
+    "cut": (lambda r, p: [(0, tcp_adu(r, p)[:-3])], Reason.SHORT_FRAME),
     "noise": (lambda _r, _p: [(0, b"HTTP/1.1 400 Bad Request\r\n\r\n")], Reason.BAD_REPLY),
     "empty frame": (lambda r, _p: [(0, tcp_adu(r, b""))], Reason.BAD_REPLY),
     "exception 1": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x01"))], Reason.ILLEGAL_FUNCTION),
     "exception 2": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x02"))], Reason.ILLEGAL_ADDRESS),
-    "exception 3": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x03"))], Reason.ILLEGAL_ADDRESS),
+    "exception 3": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x03"))], Reason.ILLEGAL_VALUE),
     "exception 4": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x04"))], Reason.DEVICE_FAILURE),
-    "exception 5": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x05"))], Reason.BUSY),
+    "exception 5": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x05"))], Reason.ACKNOWLEDGE),
     "exception 6": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x06"))], Reason.BUSY),
-    "exception 10": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x0a"))], Reason.DISCONNECTED),
-    "exception 11": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x0b"))], Reason.TIMEOUT),
-    "exception 99": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x63"))], Reason.DEVICE_FAILURE),
+    "exception 7": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x07"))], Reason.NEGATIVE_ACKNOWLEDGE),
+    "exception 8": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x08"))], Reason.MEMORY_PARITY),
+    "exception 9": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x09"))], Reason.UNKNOWN_EXCEPTION),
+    "exception 10": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x0a"))], Reason.GATEWAY_PATH),
+    "exception 11": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x0b"))], Reason.GATEWAY_TARGET),
+    "exception 99": (lambda r, _p: [(0, tcp_adu(r, b"\x84\x63"))], Reason.UNKNOWN_EXCEPTION),
 }
 
 
@@ -97,14 +100,24 @@ async def test_the_rest_of_a_poll_is_not_asked_of_a_silent_unit(line: LineReader
 
 
 async def test_one_bad_block_leaves_the_others_their_values(line: LineReader, tcp_slave: TcpSlave) -> None:
-    """A garbled reply loses its own block only; the throw-away request comes before the next one."""
+    """A garbled reply loses its own block only; its late reply could not be taken for the next one's."""
     tcp_slave.script = lambda r: (
         [(0, tcp_adu(r, b"\x04\x00"))] if (r.address, r.count) == (0, 6) else tcp_slave.right(r)
     )
     image = await read(line, BLOCK, OTHER)
-    assert reasons({k: w for k, w in image.items() if k[1] < 6}) == {Reason.BAD_REPLY}
+    assert reasons({k: w for k, w in image.items() if k[1] < 6}) == {Reason.WRONG_LENGTH}
     assert reasons({k: w for k, w in image.items() if k[1] >= 52}) == {None}
-    assert [(r.address, r.count) for r in tcp_slave.requests] == [(0, 6), (0, 2), (52, 4)]
+    assert [(r.address, r.count) for r in tcp_slave.requests] == [(0, 6), (52, 4)]
+
+
+async def test_after_a_bad_block_its_shape_is_not_trusted(line: LineReader, tcp_slave: TcpSlave) -> None:
+    """Before a request of the shape that is missing, the unit must answer another one, which is thrown away."""
+    tcp_slave.script = lambda r: (
+        [(0, tcp_adu(r, b"\x04\x00"))] if r.address == 0 and r.count == 6 else tcp_slave.right(r)
+    )
+    image = await read(line, BLOCK, Block(4, 20, 6))
+    assert reasons({k: w for k, w in image.items() if k[1] >= 20}) == {None}
+    assert [(r.address, r.count) for r in tcp_slave.requests] == [(0, 6), (0, 2), (20, 6)]
 
 
 async def test_a_gateway_that_passes_a_late_reply_under_the_new_number(line: LineReader, tcp_slave: TcpSlave) -> None:
@@ -163,9 +176,9 @@ async def test_connection_attempts_grow_apart() -> None:
     line = LineReader(TcpLine("127.0.0.1", closed.port))
     waits = []
     for _ in range(8):
-        line._retry_at = 0.0
+        line._exchange.connection.retry_at = 0.0
         assert reasons(await read(line)) == {Reason.DISCONNECTED}
-        waits.append(line._retry_s)
+        waits.append(line._exchange.connection.retry_s)
     assert waits == [0.25, 0.5, 1, 2, 4, 5, 5, 5]
 
 
@@ -183,12 +196,11 @@ async def test_only_reads_leave(line: LineReader, tcp_slave: TcpSlave) -> None:
 
 
 async def test_a_write_is_stopped_before_the_wire(line: LineReader, tcp_slave: TcpSlave) -> None:
-    """Even a write that is asked of the library itself is stopped by the last hook; nothing reaches the slave."""
+    """Nothing builds a write; one that is handed to the connection itself is stopped by its last look at a frame."""
     await read(line)
     before = len(tcp_slave.heard)
-    assert line._client is not None
     with pytest.raises(AssertionError, match="function 6 must never be sent"):
-        await line._client.write_register(0, 1)
+        line._exchange.connection.send(bytes.fromhex("0001 0000 0006 01 06 0000 0001"))
     await asyncio.sleep(0.05)
     assert len(tcp_slave.heard) == before
 

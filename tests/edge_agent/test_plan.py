@@ -1,13 +1,11 @@
 """Which requests a profile becomes."""
 
-from collections import Counter
-
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edge_agent.plan import Block, plan
-from wire.profile import Group, Profile, RatioAppliedBy, Register, RegisterType
+from edge_agent.plan import Block, plan, split
+from wire.profile import Group, Profile, Register, RegisterType
 from wire.profile_files import find, names
 from wire.quantities import Quantity
 
@@ -61,6 +59,20 @@ CASES = {
         [Block(4, 0, 6)],
         [],
     ),
+    "who it is and how it is set has requests of its own": (
+        profile(
+            *f32(0),
+            Register(Quantity.CT_RATIO, 4, 100, RegisterType.U16, "test", group=Group.SLOW),
+            *f32(101, group="slow", first=1),
+        ),
+        [Block(4, 0, 2)],
+        [Block(4, 100, 1), Block(4, 101, 2)],
+    ),
+    "of equal lengths the rarely asked is cut": (
+        profile(*f32(0, 2, 4), *f32(100, 102, 104, group="slow", first=3)),
+        [Block(4, 0, 6)],
+        [Block(4, 100, 2), Block(4, 102, 4)],
+    ),
     "equal lengths are told apart by a cut": (
         profile(*f32(0, 2, 4, 100, 102, 104), gap_registers_max=0),
         [Block(4, 0, 2), Block(4, 2, 4), Block(4, 100, 6)],
@@ -76,10 +88,10 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_blocks(case: str) -> None:
-    """The requests of each case, fast and slow."""
-    given_profile, fast, slow = CASES[case]
+    """The requests of each case: the fast ones, then those for identity and the slow ones."""
+    given_profile, fast, others = CASES[case]
     made = plan(given_profile)
-    assert (list(made.fast), list(made.slow)) == (fast, slow)
+    assert (list(made.fast), list(made.identity + made.slow)) == (fast, others)
 
 
 @st.composite
@@ -105,28 +117,60 @@ def test_every_register_is_read_whole_within_the_limits(any_profile: Profile) ->
     """For any profile: each register lies in one request whole, none is longer or odder than the meter takes."""
     made = plan(any_profile)
     for one in any_profile.registers:
-        blocks = made.blocks(slow=True) if one.group is Group.SLOW else made.fast
+        blocks = made.every if one.group is Group.SLOW else made.fast
         assert any(
             b.function == one.function and b.address <= one.span.start and one.span.stop <= b.address + b.count
             for b in blocks
         )
-    for block in (*made.fast, *made.slow, made.settle):
+    for block in (*made.every, made.settle):
         assert block.function == 2 or block.count <= any_profile.registers_per_request_max
         assert not any_profile.even_spans or (block.address % 2, block.count % 2) == (0, 0)
 
 
 @pytest.mark.parametrize("name", names())
 def test_shipped_profiles_settle_with_a_shape_of_its_own(name: str) -> None:
-    """A throw-away request cannot be mistaken, except where a profile has one register only."""
-    loaded = find(name).profile
-    made = plan(loaded)
-    shapes = Counter(block.shape for block in made.blocks(slow=True))
-    assert shapes[made.settle.shape] == 0 or len(loaded.registers) == 1
+    """A throw-away request cannot be mistaken for a fast one, except where nothing else can be asked."""
+    made = plan(find(name).profile)
+    assert made.settle.shape not in {block.shape for block in made.fast} or len({b.shape for b in made.every}) == 1
 
 
-def test_ratios_are_decoded_in_each_poll_where_the_agent_applies_them() -> None:
-    """A fast poll still decodes CT and PT from the kept words; other slow registers are not decoded then."""
-    fast = plan(find("chint_dtsu666").profile).fast_profile
-    assert fast.ratio_applied_by is RatioAppliedBy.AGENT
-    assert Quantity.CT_RATIO in fast.quantities
-    assert Quantity.VOLTAGE_L12_V not in fast.quantities
+@given(profiles())
+def test_no_cover_has_fewer_requests(any_profile: Profile) -> None:
+    """For any profile the fast requests, before equal ones are cut apart, are as few as any cover's."""
+    fast = [r for r in any_profile.registers if r.group is Group.FAST]
+    assume(fast)
+    wide = profile(*fast, **{k: getattr(any_profile, k) for k in LIMITS})
+    assert len(plan(wide).fast) <= sum(_fewest(wide, function) for function in (2, 3, 4)) + _equal_shapes(wide)
+
+
+LIMITS = ("even_spans", "gap_registers_max", "registers_per_request_max")
+
+
+def _fewest(one: Profile, function: int) -> int:
+    """The length of the shortest cover, by trying every one: best[i] covers the first i registers."""
+    spans = sorted((r.span.start, r.span.stop) for r in one.registers if r.function == function)
+    longest = 2000 if function == 2 else one.registers_per_request_max
+    best = [0] + [len(spans)] * len(spans)
+    for last in range(len(spans)):
+        for first in range(last + 1):
+            starts = [s // 2 * 2 if one.even_spans else s for s, _ in spans[first : last + 1]]
+            stops = [(s + 1) // 2 * 2 if one.even_spans else s for _, s in spans[first : last + 1]]
+            joined = all(b - a <= one.gap_registers_max for a, b in zip(stops, starts[1:], strict=False))
+            if joined and stops[-1] - starts[0] <= longest:
+                best[last + 1] = min(best[last + 1], best[first] + 1)
+    return best[-1]
+
+
+def _equal_shapes(one: Profile) -> int:
+    """An upper bound of the cuts that equal shapes cost."""
+    made = plan(one)
+    return len(made.fast) // 2
+
+
+def test_a_refused_request_is_halved_down_to_its_registers() -> None:
+    """Each cut is between registers, near the middle, and leaves out the words between the two; a register stays whole."""
+    made = plan(profile(*f32(0, 2, 10, 12), gap_registers_max=8))
+    assert made.fast == (Block(4, 0, 14),)
+    assert split(Block(4, 0, 14), made) == (Block(4, 0, 4), Block(4, 10, 4))
+    assert split(Block(4, 10, 4), made) == (Block(4, 10, 2), Block(4, 12, 2))
+    assert split(Block(4, 12, 2), made) is None

@@ -1,20 +1,23 @@
 """Readings to signed bytes."""
 
+import random
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from edge_agent.identity import Boot, MeterFacts
 from edge_agent.signer import Draft, Row
 from tests.edge_agent.frames import REPORTS
 from tests.edge_agent.store import AGENT, DEPLOYMENT, GENESIS, KID, batches, boot, build, fill, opened, row, waiting
 from wire.batch import rows
 from wire.envelope import take_apart
 from wire.errors import Malformed
+from wire.fingerprint import Fingerprint
 from wire.keys import b64url
 from wire.limits import ENVELOPE_BYTES_MAX
 from wire.quantities import Quantity
-from wire.reading import Reading, Reason, State, Unreadable
+from wire.reading import Reading, Reason, State, Unreadable, Value
 
 
 def draft(*given: Row, seq: int = 1, **changes: object) -> Draft:
@@ -54,14 +57,72 @@ def test_events_and_raw_words_of_their_rows() -> None:
     assert batch.mtr[0].raw == [(2, "4:34", "466d")]
 
 
+def told(number: int, fingerprint: Fingerprint) -> Row:
+    """A row of m1 under a fingerprint."""
+    return Row(msgspec.structs.replace(row(number).reading, fingerprint=fingerprint))
+
+
 def test_the_meters_own_identity() -> None:
-    """The serial and CT ratio that the meter told last stand beside its rows; without them they are null."""
-    told = msgspec.structs.replace(
-        row(1).reading, values={Quantity.DEVICE_SERIAL: 21_033_417.0, Quantity.CT_RATIO: 200.0}
-    )
-    with_it, without = batches([build(draft(Row(told), row(2)))])[0], batches([build(draft(row(2)))])[0]
-    assert (with_it.mtr[0].ser, with_it.mtr[0].ct) == ("21033417", 200_000)
-    assert (without.mtr[0].ser, without.mtr[0].ct) == (None, None)
+    """What the meter told of itself stands beside its rows in each envelope; what it did not tell is null."""
+    known = Fingerprint(serial="21033417", firmware="1.19", ct=200_000, counts={"change_count": 3})
+    with_it, without = batches([build(draft(told(1, known)))])[0].mtr[0], batches([build(draft(row(2)))])[0].mtr[0]
+    assert (with_it.ser, with_it.fw, with_it.ct, with_it.chg) == ("21033417", "1.19", 200_000, {"change_count": 3})
+    assert (without.ser, without.fw, without.ct, without.chg) == (None, None, None, {})
+
+
+def test_two_meters_never_share_an_envelope_under_one_id(tmp_path: Path) -> None:
+    """Rows before an exchange leave under the old serial number, those from it on under the new one; none is lost."""
+    old, new = Fingerprint(serial="21033417"), Fingerprint(serial="21055012", ct=1000)
+    outbox = opened(tmp_path)
+    run = outbox.begin(boot())
+    rows_told = [row(1), told(2, old), told(3, old), told(4, new), told(5, new)]
+    outbox.add(run.id, rows_told)
+    assert outbox.seal(build, 0) == 2
+    found = batches(waiting(outbox))
+    assert [(batch.mtr[0].ser, batch.mtr[0].n) for batch in found] == [("21033417", 3), ("21055012", 2)]
+    outbox.close()
+
+
+def test_further_events_of_a_row() -> None:
+    """A row can show more than one thing; each is an event with its details behind the meter."""
+    shown = Row(row(3).reading, "power_rose", (("local_alarm", ("active_power_w", 9000)),))
+    (batch,) = batches([build(draft(row(1), shown))])
+    assert batch.ev == [(2000, "power_rose", ["m1"]), (2000, "local_alarm", ["m1", "active_power_w", 9000])]
+
+
+def test_a_minute_of_one_meter_is_short() -> None:
+    """Sixty rows of 12 quantities, with the fingerprint and the agent's health, take at most 1,500 bytes signed."""
+    known = Fingerprint(
+        serial="21033417", model="SDM630-Modbus V2", firmware="1.19", wiring="3P4W", ct=200_000, pt=1000,
+        counts={"change_count": 12, "restart_count": 3, "power_loss_count": 7},
+    )  # fmt: skip
+    dice = random.Random(10)
+    rows_told = [Row(msgspec.structs.replace(_sealed(n, dice), fingerprint=known)) for n in range(60)]
+    raw = build(msgspec.structs.replace(draft(*rows_told), boot=_field_boot()))
+    assert len(raw) <= 1500
+
+
+def _sealed(number: int, dice: random.Random) -> Reading:
+    """A sealed furnace: the grid moves as grids do from one second to the next, the rest stands."""
+    volts, hertz = 230 + dice.choice((0.0, 0.1, 0.2, 0.3)), 50 + dice.randint(-10, 10) / 1000
+    values: dict[Quantity, Value] = {q: volts + place for place, q in enumerate(VOLTAGES)}
+    values |= dict.fromkeys((*CURRENTS, *POWERS), 0.0)
+    values |= {Quantity.FREQUENCY_HZ: hertz, Quantity.IMPORT_ENERGY_WH: 1_250_000.0}
+    wall_ms = 1_772_337_600_000 + number * 1000 + dice.randint(0, 3)
+    return Reading("m1", wall_ms, number * 1000, State.OK, values, {})
+
+
+VOLTAGES = (Quantity.VOLTAGE_L1_V, Quantity.VOLTAGE_L2_V, Quantity.VOLTAGE_L3_V)
+CURRENTS = (Quantity.CURRENT_L1_A, Quantity.CURRENT_L2_A, Quantity.CURRENT_L3_A)
+POWERS = (Quantity.ACTIVE_POWER_L1_W, Quantity.ACTIVE_POWER_L2_W, Quantity.ACTIVE_POWER_L3_W, Quantity.ACTIVE_POWER_W)
+
+
+def _field_boot() -> Boot:
+    facts = MeterFacts("eastron_sdm630", "YSByZWdpc3RlciBtYXAncyBTSEEtMjU2ICh0ZXN0KSA", 1)
+    return Boot(
+        "0f3c1c7e-6a53-4a52-9d0b-5d6f8f1f2a10", 3, "0.1.0", "YSByZWdpc3RlciBtYXAncyBTSEEtMjU2ICh0ZXN0KSA", 1000,
+        {"m1": facts},
+    )  # fmt: skip
 
 
 def test_an_envelope_without_rows() -> None:

@@ -13,6 +13,7 @@ from wire import profile_files
 from wire.quantities import Quantity
 from wire.reading import Reason, Unreadable, Value
 from wire.registers import decode, encode
+from wire.telling import identity
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/registers.txt"))
 Words = dict[tuple[int, int], int | Unreadable]
@@ -50,15 +51,35 @@ def test_image_decodes(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda f: f"{f.parent.name}-{f.name}")
+def test_image_tells_who_the_meter_is(folder: Path) -> None:
+    """The image gives the texts of identity.yaml; what that does not list was not asked."""
+    profile = profile_files.find(folder.parent.name).profile
+    file = folder / "identity.yaml"
+    listed = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+    assert {str(item.fact) for item in profile.identity} >= listed.keys()
+    for fact, told in identity(_image(folder), profile).items():
+        wanted = listed.get(fact.value, {"unreadable": Reason.NOT_ASKED})
+        expected = Unreadable(Reason(wanted["unreadable"])) if isinstance(wanted, dict) else str(wanted)
+        assert (told if isinstance(told, Unreadable) else str(told)) == expected, fact.value
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda f: f"{f.parent.name}-{f.name}")
 def test_simulated_meter_writes_the_image(folder: Path) -> None:
-    """Encoding what was decoded gives the words of the image, for every value that could be read."""
+    """Encoding what was decoded gives the words of the image, for every value that could be read.
+
+    A value that several registers make (`by`, `plus`) can be told in more than one way: it is read again instead.
+    """
     profile = profile_files.find(folder.parent.name).profile
     image = _image(folder)
     values = decode(image, profile)
     written = encode(values, profile)
+    again = decode(written, profile)
     readable = [r for r in profile.registers if not isinstance(values[r.quantity], Unreadable)]
-    addresses = [(r.function, a) for r in readable for a in r.span]
+    alone = [r for r in readable if not r.by and not r.plus and not r.coding]
+    addresses = [(r.function, a) for r in alone for a in r.span]
     assert {at: written[at] for at in addresses} == {at: image[at] for at in addresses}
+    told = {r.quantity: values[r.quantity] for r in readable}
+    assert {q: again[q] for q in told} == pytest.approx(told, rel=2e-7)
 
 
 @pytest.mark.parametrize("name", profile_files.names())

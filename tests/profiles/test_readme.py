@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from wire import profile_files
-from wire.profile import Probe, Profile, Register, SerialLine
+from wire.profile import Barrier, Factor, Identity, Part, Probe, Profile, Register, SerialLine, Timing, Topic
 
 FOLDER = Path(profile_files.__file__).parents[1] / "firmware_configs"
 PAGE = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -30,7 +30,12 @@ SOURCES = _table("`(2src)` behind a source means that two independent sources ag
         ("Keys of a profile:", Profile),
         ("Keys of a register:", Register),
         ("Keys of `serial_line`:", SerialLine),
-        ("Keys of `probe`:", Probe),
+        ("Keys of `plus`:", Part),
+        ("Keys of `by`:", Factor),
+        ("Keys of `timing`:", Timing),
+        ("Keys of `barriers`:", Barrier),
+        ("Keys of `probes`:", Probe),
+        ("Keys of `identity`:", Identity),
     ],
 )
 def test_every_key_is_explained(title: str, struct: type[msgspec.Struct]) -> None:
@@ -41,7 +46,16 @@ def test_every_key_is_explained(title: str, struct: type[msgspec.Struct]) -> Non
     assert {name for name, default in told.items() if default == "–"} == {f.name for f in fields if f.required}
 
 
-@pytest.mark.parametrize(("title", "struct"), [("Keys of a profile:", Profile), ("Keys of `serial_line`:", SerialLine)])
+@pytest.mark.parametrize(
+    ("title", "struct"),
+    [
+        ("Keys of a profile:", Profile),
+        ("Keys of `serial_line`:", SerialLine),
+        ("Keys of `timing`:", Timing),
+        ("Keys of `by`:", Factor),
+        ("Keys of `probes`:", Probe),
+    ],
+)
 def test_defaults_are_the_codes(title: str, struct: type[msgspec.Struct]) -> None:
     """A number, text or flag given as default is the schema's."""
     told = _table(title)
@@ -55,8 +69,11 @@ def test_every_source_is_explained() -> None:
     used: set[str] = set()
     for name in profile_files.names():
         profile = profile_files.find(name).profile
-        told = [register.source for register in profile.registers]
-        for source in [*told, profile.probe.source] if profile.probe else told:
+        sources = [register.source for register in profile.registers]
+        sources += [part.source for register in profile.registers for part in register.plus]
+        sources += [factor.source for register in profile.registers for factor in register.by]
+        sources += [probe.source for probe in profile.probes] + [item.source for item in profile.identity]
+        for source in sources:
             named = set(re.findall(r"[\w-]+", source)) & SOURCES.keys()
             assert named, f"{name}: {source!r} names no source of firmware_configs/README.md"
             used |= named
@@ -67,5 +84,14 @@ def test_every_source_is_explained() -> None:
 
 def test_a_single_unofficial_source_is_unverified() -> None:
     """What one source tells is marked, so that nobody takes it for settled."""
-    registers = [r for name in profile_files.names() for r in profile_files.find(name).profile.registers]
-    assert [r.source for r in registers if "1src" in r.source and not r.unverified] == []
+    profiles = [profile_files.find(name).profile for name in profile_files.names()]
+    told = [(r.source, r.unverified) for p in profiles for r in p.registers]
+    told += [(probe.source, probe.unverified) for p in profiles for probe in p.probes]
+    told += [(item.source, item.unverified) for p in profiles for item in p.identity]
+    assert [source for source, is_unverified in told if "1src" in source and not is_unverified] == []
+
+
+def test_every_topic_of_the_card_is_named() -> None:
+    """The page names the topics of the quality card."""
+    _, _, after = PAGE.partition("### Quality card")
+    assert [topic.value for topic in Topic if f"`{topic.value}`" not in after.partition("###")[0]] == []

@@ -1,5 +1,6 @@
 """A source behind a real profile: what the simulated meter answers to a request."""
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -8,41 +9,48 @@ from simulators.meter import Refusal, ServedMeter
 from simulators.place import SerialPlace, TcpPlace
 from simulators.trace import Trace
 from tests.simulators.fakes import Fixed, MakeMeter
-from wire.profile import Profile, SerialLine
-from wire.profile_files import find
+from wire.fingerprint import Fact
+from wire.profile import Profile, RatioAppliedBy, SerialLine
+from wire.profile_files import find, names
 from wire.quantities import Quantity
 from wire.reading import Reason, Unreadable, Value
 from wire.registers import decode
+from wire.telling import holds, identity
 
-SHIPPED = ("eastron_sdm630", "chint_dtsu666", "acrel_adl400", "waveshare_di8")
+SHIPPED = names()
+WITH_SERIAL = "acrel_adw300"
+RATIOS = (Quantity.CT_RATIO, Quantity.PT_RATIO)
 TCP = TcpPlace("127.0.0.1", 5020)
 
 
 def read_all(meter: ServedMeter, t_s: float = 0.0) -> dict[Quantity, Value]:
-    """Every register of a meter, read one by one and decoded."""
+    """Every register of a meter and what belongs to it, read one by one and decoded."""
     image: dict[tuple[int, int], int | Unreadable] = {}
-    for register in meter.profile.registers:
-        answer = meter.answer(register.function, register.address, len(register.span), t_s)
+    for function, span in {spans for register in meter.profile.registers for spans in register.spans}:
+        answer = meter.answer(function, span[0], len(span), t_s)
         if isinstance(answer, list):
-            image |= {(register.function, address): w for address, w in zip(register.span, answer, strict=True)}
+            image |= {(function, address): word for address, word in zip(span, answer, strict=True)}
     return decode(image, meter.profile)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_quantity_arrives(name: str, everything: Callable[[Profile], Fixed]) -> None:
-    """Whatever the profile can tell is read back as it was measured, to the register's resolution."""
+    """Whatever the profile can tell is read back as it was measured, to the register's resolution in primary values."""
     profile = find(name).profile
     source = everything(profile)
+    is_secondary = profile.ratio_applied_by is RatioAppliedBy.AGENT
+    ratios = [value for q, value in source.values(0).items() if q in RATIOS and not isinstance(value, Unreadable)]
+    ratio = math.prod(ratios, start=1.0) if is_secondary else 1.0
     found = read_all(ServedMeter(profile, source, TCP))
     for quantity, value in source.values(0).items():
         register = profile.register_of(quantity)
         assert register is not None
-        assert found[quantity] == pytest.approx(value, rel=1e-6, abs=abs(register.scale) / 2)
+        assert found[quantity] == pytest.approx(value, rel=1e-6, abs=ratio * abs(register.scale) / 2)
 
 
 REFUSALS = {
     "function that the meter has not": ("eastron_sdm630", 1, 0, 2, 1),
-    "function of another kind of device": ("waveshare_di8", 3, 0, 1, 1),
+    "function of another kind of device": ("generic_di", 3, 0, 1, 1),
     "write one register": ("eastron_sdm630", 6, 0, 1, 1),
     "write many registers": ("chint_dtsu666", 16, 0x0006, 1, 1),
     "diagnostics": ("acrel_adl400", 8, 0, 0, 1),
@@ -71,21 +79,34 @@ def test_refusals(name: str, everything: Callable[[Profile], Fixed], make_meter:
     assert meter.answer(function, address, count, 0) is Refusal(code)
 
 
-def test_reads_across_unused_registers(everything: Callable[[Profile], Fixed], make_meter: MakeMeter) -> None:
-    """Within the profile's gap a request runs on, and the unused registers read as 0."""
-    answer = make_meter("acrel_adl400", everything(find("acrel_adl400").profile)).answer(3, 0x0804, 10, 0)
-    assert isinstance(answer, list)
-    assert answer[2:8] == [0] * 6
-    assert all(any(answer[i : i + 2]) for i in (0, 8))
+@pytest.mark.parametrize("name", [name for name in names() if find(name).profile.probes])
+def test_a_model_is_recognised(name: str, everything: Callable[[Profile], Fixed], make_meter: MakeMeter) -> None:
+    """Each probe of a profile, asked for by a request of its own, holds on a meter of that model."""
+    profile = find(name).profile
+    meter = make_meter(name, everything(profile))
+    for probe in profile.probes:
+        words = meter.answer(probe.function, probe.address, len(probe.span), 0)
+        assert isinstance(words, list)
+        image = {(probe.function, address): word for address, word in zip(probe.span, words, strict=True)}
+        assert holds(image, probe, profile.word_order) is True
 
 
-def test_identity_registers_answer(everything: Callable[[Profile], Fixed], make_meter: MakeMeter) -> None:
-    """The register by which an agent recognises the model holds the model's value."""
-    for name in ("eastron_sdm630", "acrel_adl400"):
-        profile = find(name).profile
-        assert profile.probe is not None
-        answer = make_meter(name, everything(profile)).answer(profile.probe.function, profile.probe.address, 1, 0)
-        assert answer == [profile.probe.equals]
+def test_the_serial_number_is_the_sources() -> None:
+    """A meter that is swapped in the source tells the new number where its profile has it as a text, too."""
+    profile = find(WITH_SERIAL).profile
+    serial = next(item for item in profile.identity if item.fact is Fact.SERIAL)
+    source = Fixed({Quantity.VOLTAGE_L1_V: 230.0})
+    meter = ServedMeter(profile, source, TCP, fixed={Quantity.DEVICE_SERIAL: 11})
+
+    def told() -> object:
+        words = meter.answer(serial.function, serial.address, len(serial.span), 0)
+        assert isinstance(words, list)
+        image = {(serial.function, address): word for address, word in zip(serial.span, words, strict=True)}
+        return identity(image, profile)[Fact.SERIAL]
+
+    assert told() == "11"
+    source.now = {Quantity.VOLTAGE_L1_V: 230.0, Quantity.DEVICE_SERIAL: 12.0}
+    assert told() == "12"
 
 
 def test_unread_values(make_meter: MakeMeter, unread: Unreadable) -> None:

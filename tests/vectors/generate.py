@@ -5,6 +5,7 @@ Write the files anew: python -m tests.vectors.generate
 
 from pathlib import Path
 
+import msgspec
 import yaml
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.vectors import hostile
 from wire import batch, chain, envelope, receipt
+from wire.fingerprint import Fingerprint
 from wire.keys import PrivateKey, PublicKey, Signer, b64url
 from wire.quantities import Quantity
 from wire.reading import Reading, Reason, State, Unreadable, Value
@@ -91,6 +93,20 @@ def _resumption() -> list[Reading]:
     return [_reading(0, dict(silent), State.TIMEOUT), _reading(1, melting, raw="48716800")]
 
 
+def _exchange() -> list[Reading]:
+    """A meter of another serial number answers, with another CT ratio; it tells what it counts of itself."""
+    told = Fingerprint(
+        serial="21055012",
+        model="DIRIS A",
+        firmware="1.20",
+        hardware="B",
+        wiring="3P4W",
+        ct=40_000,
+        counts={"change_count": 12, "restart_count": 3},
+    )
+    return [msgspec.structs.replace(_reading(0, {Quantity.ACTIVE_POWER_W: 0.0}), fingerprint=told)]
+
+
 def _body(agent: str, seq: int, prev: bytes, readings: list[Reading], **more: object) -> bytes:
     block = batch.block(
         readings,
@@ -99,7 +115,7 @@ def _body(agent: str, seq: int, prev: bytes, readings: list[Reading], **more: ob
         profile="eastron_sdm630",
         profile_digest=_MAP,
         unit=1,
-        serial="21030455",
+        serial=None if readings[0].fingerprint else "21030455",
         keep_raw="ev" in more,
     )
     return batch.encode(
@@ -133,7 +149,7 @@ def _sign(body: bytes, agent: str, signer: Signer) -> bytes:
 
 
 def good() -> dict[str, bytes]:
-    """Name to envelope: two linked batches, one signed with ES256, and a receipt."""
+    """Name to envelope: three linked batches, one signed with ES256, and a receipt."""
     first = _sign(_first_body("mf-7", ED25519), "mf-7", ED25519)
     second = _body(
         "mf-7",
@@ -145,12 +161,26 @@ def good() -> dict[str, bytes]:
         after=(4711, b64url(bytes(32))),
         fin=True,
     )
+    second = _sign(second, "mf-7", ED25519)
+    changed = _body(
+        "mf-7",
+        3,
+        envelope.digest(second),
+        _exchange(),
+        ev=[
+            (0, "fingerprint_changed", ["m1", "serial", "21030455", "21055012"]),
+            (0, "fingerprint_changed", ["m1", "ct", 200_000, 40_000]),
+            (0, "local_alarm", ["m1", "serial", 0]),
+            (0, "local_alarm", ["m1", "ct", 0]),
+        ],
+    )
     answer = receipt.Receipt(
         dep=DEPLOYMENT, agt="mf-7", ack=1, sha=b64url(envelope.digest(first)), now=T0_MS + 60_000, miss=[(2, 2)]
     )
     return {
         "first_batch": first,
-        "second_batch": _sign(second, "mf-7", ED25519),
+        "second_batch": second,
+        "changed_meter": _sign(changed, "mf-7", ED25519),
         "es256_batch": _sign(_first_body("mf-8", ES256), "mf-8", ES256),
         "receipt": envelope.sign(receipt.encode(answer), envelope.Kind.RECEIPT, "server#1", SERVER),
     }

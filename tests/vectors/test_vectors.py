@@ -73,11 +73,24 @@ def test_second_batch_reasons() -> None:
     assert body.loss == [(None, None, 3, "outbox_full")]
 
 
+def test_changed_meter() -> None:
+    """An envelope carries what the meter tells of itself, and each fact that changed with what it was before."""
+    body = envelope.parse(_open(_good("changed_meter")).body, batch.Batch)
+    (block,) = body.mtr
+    assert (block.ser, block.mdl, block.fw, block.hw, block.wir, block.ct, block.pt) == (
+        *("21055012", "DIRIS A", "1.20", "B", "3P4W", 40_000),
+        None,
+    )
+    assert block.chg == {"change_count": 12, "restart_count": 3}
+    assert body.ev[0] == (0, "fingerprint_changed", ["m1", "serial", "21030455", "21055012"])
+
+
 def test_chain_links() -> None:
     """The golden envelopes form a chain from the key's registration."""
-    first, second = _good("first_batch"), _good("second_batch")
+    first, second, third = _good("first_batch"), _good("second_batch"), _good("changed_meter")
     start = chain.Link(0, chain.genesis(generate.DEPLOYMENT, "mf-7", "mf-7#1", KEYS["mf-7#1"]))
-    for before, data, seq in ((start, first, 1), (chain.Link(1, envelope.digest(first)), second, 2)):
+    links = (start, *(chain.Link(seq, envelope.digest(data)) for seq, data in ((1, first), (2, second))))
+    for before, data, seq in zip(links, (first, second, third), (1, 2, 3), strict=True):
         body = envelope.parse(_open(data).body, batch.Batch)
         assert body.seq == seq
         assert chain.check(before, body.seq, body.prev, envelope.digest(data), None) == chain.Linked()

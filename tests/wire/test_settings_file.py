@@ -32,12 +32,12 @@ def test_settings_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("name: a\nport: 1\n", "Object contains unknown field `port`; correct this key"),
+        ("name: a\nport: 1\n", "line 2: Object contains unknown field `port`; correct this key"),
         ("{}", "Object missing required field `name`; correct this key"),
         ("", "Object missing required field `name`; correct this key"),
         ("- a\n", "Expected `object`, got `array`; correct this key"),
-        ("name: a\nmeters: [{unit: x}]\n", "meters[0].unit: Expected `int`, got `str`; correct this key"),
-        ("name: a\nmeters: [{unit: 1}, {}]\n", "meters[1]: Object missing required field `unit`; correct this key"),
+        ("name: a\nmeters: [{unit: x}]\n", "line 2: meters[0].unit: Expected `int`, got `str`; correct this key"),
+        ("name: a\nmeters: [{unit: 1}, {}]\n", "line 2: meters[1]: Object missing required field `unit`; correct this key"),
         ("name: [", "not YAML: while parsing"),
         ("name: a\nname: b\n", "not YAML: key 'name' is given twice; keep one"),
     ],

@@ -1,0 +1,111 @@
+"""Opens connections, serial ports and listening ports: the only file that knows pymodbus.
+
+pymodbus builds the requests and moves bytes; its own reading of replies is not used, because it takes a reply of
+another length or function, and on a serial line one that answers an earlier request (replies.py judges instead).
+"""
+
+import contextlib
+import logging
+from collections.abc import Callable
+
+from pymodbus.framer import FramerRTU, FramerSocket
+from pymodbus.pdu import DecodePDU, ModbusPDU
+from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
+from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
+from pymodbus.transport import CommParams, CommType, ModbusProtocol
+
+from edge_agent.line import Line, SerialLine
+from edge_agent.plan import Block
+
+OnBytes = Callable[[bytes], None]
+OnLost = Callable[[], None]
+
+_REQUESTS: dict[int, type[ModbusPDU]] = {
+    1: ReadCoilsRequest,
+    2: ReadDiscreteInputsRequest,
+    3: ReadHoldingRegistersRequest,
+    4: ReadInputRegistersRequest,
+}
+READ_FUNCTIONS = tuple(_REQUESTS)
+
+
+def request_frame(unit: int, block: Block, *, rtu: bool) -> bytes:
+    """A request as it is sent; of Modbus TCP with transaction number 0."""
+    framer = FramerRTU if rtu else FramerSocket
+    request = _REQUESTS[block.function](address=block.address, count=block.count, dev_id=unit)
+    return framer(DecodePDU(is_server=False)).buildFrame(request)
+
+
+class Link(ModbusProtocol):
+    """An open connection or serial port."""
+
+    def __init__(self, line: Line, timeout_s: float, on_bytes: OnBytes, on_lost: OnLost) -> None:
+        """A link that is not open yet.
+
+        Args:
+            line: where it leads.
+            timeout_s: longest wait for a connection.
+            on_bytes: takes what comes, as it comes.
+            on_lost: told when the other end or the port is gone.
+        """
+        # Each failure becomes a reading with a reason; the library would add several lines for each.
+        logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
+        super().__init__(_params(line, timeout_s), is_server=False)
+        self.on_bytes, self.on_lost = on_bytes, on_lost
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes go to whoever judges them; the library keeps none."""
+        self.on_bytes(data)
+
+    def callback_data(self, data: bytes, addr: tuple[object, ...] | None = None) -> int:
+        """The library's own way for bytes, which data_received() replaces."""
+        del addr
+        self.on_bytes(data)
+        return len(data)
+
+    def callback_new_connection(self) -> ModbusProtocol:
+        """The library's servers ask for it; a link is none."""
+        return self
+
+    def callback_connected(self) -> None:
+        """Nothing waits for it."""
+
+    def callback_disconnected(self, exc: Exception | None) -> None:
+        """The other end is gone."""
+        del exc
+        self.on_lost()
+
+
+async def open_link(line: Line, timeout_s: float, on_bytes: OnBytes, on_lost: OnLost) -> Link | None:
+    """Connect, or open the port; None if that fails."""
+    link = Link(line, timeout_s, on_bytes, on_lost)
+    if not await link.connect():  # False, not an exception, when it fails
+        link.close()
+        return None
+    if isinstance(line, SerialLine):
+        _hurry(link)
+    return link
+
+
+def _params(line: Line, timeout_s: float) -> CommParams:
+    if isinstance(line, SerialLine):
+        return CommParams(
+            comm_name="line",
+            comm_type=CommType.SERIAL,
+            host=line.device,
+            baudrate=line.baud,
+            bytesize=8,
+            parity=line.parity,
+            stopbits=line.stopbits,
+            timeout_connect=timeout_s,
+        )
+    return CommParams(
+        comm_name="line", comm_type=CommType.TCP, host=line.host, port=line.port, timeout_connect=timeout_s
+    )
+
+
+def _hurry(link: Link) -> None:
+    """Ask a USB adapter not to hold bytes back for 16 ms; adapters that cannot are as good as before."""
+    port = getattr(link.transport, "sync_serial", None)
+    with contextlib.suppress(AttributeError, NotImplementedError, OSError, ValueError):
+        port.set_low_latency_mode(True)  # type: ignore[union-attr]  # AttributeError is suppressed

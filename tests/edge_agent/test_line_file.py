@@ -1,0 +1,61 @@
+"""Names of places as people write them."""
+
+import pytest
+
+from edge_agent.line import DialInLine, RtuTcpLine, SerialLine, TcpLine
+from edge_agent.line_file import apart, endpoint, packet, unsteady_name
+
+ENDPOINTS = {
+    "gw:502": ("gw", 502),
+    "192.168.1.20:502": ("192.168.1.20", 502),
+    "0.0.0.0:8899": ("0.0.0.0", 8899),
+    "[fe80::1]:502": ("fe80::1", 502),
+    "192.168.010.20:502": None,
+    "192.168.1:502": None,
+    "gw:0502": None,
+    "gw:0": None,
+    "gw:65536": None,
+    "gw": None,
+    ":502": None,
+    "gw:５０２": None,
+}
+
+
+@pytest.mark.parametrize("text", ENDPOINTS)
+def test_endpoint(text: str) -> None:
+    """A host and a port, neither with a number that some read as octal."""
+    assert endpoint(text) == ENDPOINTS[text]
+
+
+PACKETS = {"DTU-1": b"DTU-1", "一号": "一号".encode(), "hex:55 aa": b"\x55\xaa", "hex:5": None, "hex:zz": None, "": b""}
+
+
+@pytest.mark.parametrize("text", PACKETS)
+def test_packet(text: str) -> None:
+    """Text as it stands, or hex digits in pairs."""
+    assert packet(text) == PACKETS[text]
+
+
+UNSTEADY = {
+    "/dev/ttyUSB0": True,
+    "/dev/ttyACM12": True,
+    "/dev/ttyS1": False,
+    "/dev/serial/by-id/usb-FTDI-if00-port0": False,
+    "/dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0": False,
+}
+
+
+@pytest.mark.parametrize("device", UNSTEADY)
+def test_a_name_that_another_adapter_may_get(device: str) -> None:
+    """The kernel's numbers change at a reboot, names by id and by path do not."""
+    assert bool(unsteady_name(SerialLine(device, 9600, "N", 1))) == UNSTEADY[device]
+    assert unsteady_name(TcpLine(device, 502)) == ""
+
+
+def test_lines_that_cannot_both_be_meant() -> None:
+    """One device has one speed, one port one way to speak; different places have nothing to do with each other."""
+    slow, fast = SerialLine("d", 9600, "N", 1), SerialLine("d", 19_200, "N", 1)
+    assert "one speed" in apart(slow, fast)
+    assert "speaks one way" in apart(TcpLine("h", 502), RtuTcpLine("h", 502))
+    assert "speaks one way" in apart(DialInLine("127.0.0.1", 9), DialInLine("0.0.0.0", 9))
+    assert [apart(slow, slow), apart(slow, TcpLine("h", 502)), apart(TcpLine("h", 502), TcpLine("h", 503))] == [""] * 3
