@@ -3,7 +3,7 @@
   const charts = new Map(); // element id -> {asked, range, seen, timer}
   const SETTLED_MS = 250; // after the last move of a wheel or a finger the part that is seen is fetched
   const DETAIL_SHARE = 0.98;
-  const chartOf = (id) => getElement(id)?.chart;
+  const { chartOf } = coldseal;
   const told = new WeakMap(); // chart -> what the server told beside its option
   const asked = new URLSearchParams(location.search).get("range"); // an address may name the time that it shows
   const FIRST = ["600", "7200", "86400", "seal"].includes(asked) ? asked : "event";
@@ -14,7 +14,7 @@
     const before = charts.get(id);
     const same = before && before.asked.seal === asked.seal && before.asked.v === asked.v;
     charts.set(id, same ? { ...before, asked } : { asked, range: FIRST, seen: null });
-    if (!same) press(id, FIRST);
+    press(id, charts.get(id).range); // at the first time its buttons may not be there yet
     if (!same || !before.seen) draw(id);
   }
 

@@ -71,7 +71,7 @@
   const draftKey = (name) => `coldseal.draft.${name}`;
   const sheet = (name) => document.querySelector(`dialog[data-sheet="${name}"]`);
 
-  function show(dialog) {
+  function showSheet(dialog) {
     asksUntilMs = 0;
     for (const field of all("[data-draft]", dialog)) {
       if (!field.value) field.value = sessionStorage.getItem(draftKey(field.dataset.draft)) ?? "";
@@ -82,7 +82,7 @@
 
   async function open(id) {
     await new Promise((done) => setTimeout(done)); // its content is put in with the same message
-    show(getHtmlElement(id));
+    showSheet(getHtmlElement(id));
   }
 
   function close(id, draft) {
@@ -95,7 +95,7 @@
     if (at("[data-asks]")) asksUntilMs = Date.now() + 1000;
     if (at("[data-dismiss]")) at("[data-dismiss]").parentElement.replaceChildren();
     if (at("[data-closes]")) at("dialog").close();
-    if (at("[data-opens]")) show(sheet(at("[data-opens]").dataset.opens));
+    if (at("[data-opens]")) showSheet(sheet(at("[data-opens]").dataset.opens));
     if (at('[data-opens="finder"]')) find("", at("[data-opens]").dataset.county ?? "");
     if (at("[data-sound]")) switchSound();
     if (at("[data-language]")) at("[data-language]").search = location.search; // the same page in the other language
@@ -230,22 +230,31 @@
 
   const drawn = new Map(); // element id -> url that it is to show
   const onDrawn = [];
+  const chartOf = (id) => document.getElementById(`c${id}`) && getElement(id)?.chart; // its element comes before its chart
+
+  function show(id, url) {
+    if (drawn.get(id) !== url) draw(id, url); // a page is told twice what to draw: by its first HTML and by its line
+  }
 
   async function draw(id, url) {
     drawn.set(id, url);
     const isMine = () => drawn.get(id) === url;
+    const [answer] = await Promise.allSettled([asked(url), stands(id, isMine)]);
+    if (!isMine()) return;
     const problem = document.querySelector(`[data-chart-problem="${id}"]`);
     try {
-      const option = await asked(url);
-      while (isMine() && !getElement(id)?.chart) await new Promise((done) => setTimeout(done, 20));
-      if (!isMine()) return;
-      const chart = getElement(id).chart;
-      for (const prepare of onDrawn) prepare(chart, option, url);
-      chart.setOption(option, true);
+      if (answer.reason) throw answer.reason;
+      const chart = chartOf(id);
+      for (const prepare of onDrawn) prepare(chart, answer.value, url);
+      chart.setOption(answer.value, true);
       put(problem, "");
     } catch (error) {
-      if (isMine()) put(problem, fill("chart_failed", { detail: error.message }));
+      put(problem, fill("chart_failed", { detail: error.message }));
     }
+  }
+
+  async function stands(id, isWanted) {
+    while (isWanted() && !chartOf(id)) await new Promise((done) => setTimeout(done, 5));
   }
 
   async function asked(url) {
@@ -309,7 +318,9 @@
   new MutationObserver(onChange).observe(document.documentElement, { childList: true, subtree: true });
   watchLine();
   window.coldseal = {
+    show,
     draw,
+    chartOf,
     onDrawn,
     now,
     age,
