@@ -184,7 +184,7 @@ def _of_notifier(notifier: Telling | None) -> Iterator[Family]:
         ("coldseal_alerts_waiting", "Messages to people that no receiver has yet", float(told.waiting)),
         ("coldseal_alerts_oldest_waiting_seconds", "Age of the oldest of them", told.oldest_waiting_s),
     )
-    failing = [([channel.name], float(channel.last_error is not None)) for channel in told.channels]
+    failing = [([channel.name], float(channel.failures > 0)) for channel in told.channels]
     yield _labelled("coldseal_alert_channel_failing", "Whether its last attempt failed", ["channel"], failing)
 
 
