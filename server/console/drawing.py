@@ -1,8 +1,8 @@
 """A chart on a page: its data come by the interface, not inside of the page."""
 
-import json
-
 from nicegui import ui
+
+from server.console.html import in_script
 
 
 class Drawing:
@@ -38,12 +38,7 @@ class Drawing:
             function: its name; it takes the number of the chart's element, and
             told: what JSON can say.
         """
-        call = f"{function}({self.element.id}, {_script(told)})"
+        call = f"{function}({self.element.id}, {in_script(told)})"
         if not self.element.client.has_socket_connection:
             ui.add_head_html(f"<script>{call}</script>")
         ui.run_javascript(call)
-
-
-def _script(told: object) -> str:
-    """JSON that cannot end the script in which it stands, nor begin another, whatever somebody typed."""
-    return json.dumps(told).replace("<", "\\u003c")
