@@ -40,7 +40,8 @@ from server.notify.notifier import Notifier
 from server.receipt_key import receipt_key
 from server.settings import Settings
 from server.store import Store
-from server.watch import Trouble, Watch
+from server.troubles import Trouble
+from server.watch import Watch, told_before
 from server.worker import Worker
 from wire.clock import Clock
 
@@ -83,13 +84,15 @@ class Server:
         try:
             with self.store.transaction() as session:
                 agents.check_deployment(session, settings.deployment)
+                told = told_before(session)
             self.notifier = Notifier(self.store, settings, clock)
         except BaseException:
             self.store.close()
             raise
         self.news = News()
         self.worker = Worker(self.store, settings, self.receipt_key, clock, self.news) if with_broker else None
-        self.watch = Watch(self.worker, settings.data, clock, self._tell_staff)
+        telling = self.notifier if with_broker else None
+        self.watch = Watch(self.worker, telling, settings.data, clock, self._tell_staff, told=told)
         self._started = False
         self.app = self._application()
 

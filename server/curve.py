@@ -96,13 +96,16 @@ def _gaps(rows: Polls, from_ms: int, to_ms: int) -> list[Gap]:
     if is_gap(from_ms, first, period_ms):
         _add(gaps, from_ms, first, NO_DATA)
     following = np.append(rows.t_ms[1:], max(to_ms, int(rows.t_ms[-1])))
-    missing = _missing(rows.t_ms, following, rows.period_ms)
-    for i in np.flatnonzero(missing | np.isnan(rows.values)):
-        t_ms, next_ms = int(rows.t_ms[i]), int(following[i])
-        spoken_ms = t_ms + int(rows.period_ms[i]) if missing[i] else next_ms
-        if np.isnan(rows.values[i]):
-            _add(gaps, t_ms, spoken_ms, str(rows.reasons[i]))
-        if missing[i]:
+    missing, unread = _missing(rows.t_ms, following, rows.period_ms), np.isnan(rows.values)
+    goes_on = unread[:-1] & unread[1:] & ~missing[:-1] & (rows.reasons[:-1] == rows.reasons[1:])
+    firsts = np.flatnonzero((missing | unread) & ~np.append(False, goes_on))
+    lasts = np.flatnonzero((missing | unread) & ~np.append(goes_on, False))
+    for i, last in zip(firsts.tolist(), lasts.tolist(), strict=True):  # runs of one reason: a day may be one
+        next_ms = int(following[last])
+        spoken_ms = int(rows.t_ms[last]) + int(rows.period_ms[last]) if missing[last] else next_ms
+        if unread[i]:
+            _add(gaps, int(rows.t_ms[i]), spoken_ms, str(rows.reasons[i]))
+        if missing[last]:
             _add(gaps, spoken_ms, next_ms, NO_DATA)
     return gaps
 

@@ -18,7 +18,7 @@ from server import disk
 from server.notify.notifier import NotifierHealth
 from server.store import Store, StoreUnavailable
 from server.tables import Agent, Seal, Violation
-from server.watch import Topic
+from server.troubles import Topic
 from wire.clock import Clock
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -174,11 +174,17 @@ def _of_notifier(notifier: Telling | None) -> Iterator[Family]:
     except StoreUnavailable:
         return  # unknown is absent; coldseal_database_up says why
     yield from _gauges(
+        ("coldseal_notifier_running", "Whether the notifier's thread lives", float(told.working)),
+        (
+            "coldseal_notifier_failing",
+            "Whether all or some of what is to be told could not be",
+            float(told.trouble is not None),
+        ),
         ("coldseal_alerts_undecided", "Events that settle, or wait for their group", float(told.undecided)),
         ("coldseal_alerts_waiting", "Messages to people that no receiver has yet", float(told.waiting)),
         ("coldseal_alerts_oldest_waiting_seconds", "Age of the oldest of them", told.oldest_waiting_s),
     )
-    failing = [([channel.name], float(channel.last_error is not None)) for channel in told.channels]
+    failing = [([channel.name], float(channel.failures > 0)) for channel in told.channels]
     yield _labelled("coldseal_alert_channel_failing", "Whether its last attempt failed", ["channel"], failing)
 
 

@@ -224,7 +224,7 @@ class StoredFinding(SQLModel, table=True):
     """What a rule saw; several may strengthen one violation."""
 
     __tablename__ = "finding"
-    __table_args__ = (UniqueConstraint("seal_id", "code", "meter", "note", "first_ms"),)
+    __table_args__ = (UniqueConstraint("seal_id", "agent_id", "code", "meter", "note", "first_ms"),)
     id: int | None = Field(default=None, primary_key=True)
     violation_id: str = Field(foreign_key="violation.id", index=True)
     seal_id: str

@@ -12,6 +12,7 @@ from enum import StrEnum
 import msgspec
 from sqlmodel import Session, col, func, or_, select
 
+from server import findings
 from server.detect.finding import POWER, SEVERITY, Code, Finding, Severity
 from server.sentences import Subject, sentence
 from server.standing import SETTLED, SYSTEM, transitions, unseen_since_ms
@@ -41,18 +42,17 @@ def apply(session: Session, subject: Subject, agent_id: str, finding: Finding, n
         finding: what a rule saw.
         now_ms: server time.
     """
-    stored = _known(session, subject.seal_id, finding)
+    stored = _known(session, subject.seal_id, agent_id, finding)
     if stored is None:
-        violation, change = _violation_for(session, subject, finding, now_ms)
-        session.add(violation)
-        session.flush()
-        session.add(_stored(violation.id, subject.seal_id, agent_id, finding))
+        violation, change = _violation_for(session, subject, agent_id, finding, now_ms)
+        session.add_all([violation, findings.stored(violation.id, subject.seal_id, agent_id, finding)])
+        violation.ended_ms = findings.ended_ms(session, violation.id)
         return violation, change
     violation = session.get_one(Violation, stored.violation_id, with_for_update=True)
     cut_ms = _cut_ms(session, violation)
     if cut_ms is not None and finding.last_ms > cut_ms:  # settling it does not end the draw
         going_on = msgspec.structs.replace(finding, first_ms=cut_ms + 1, raised_ms=finding.last_ms)
-        if finding.ended_ms is None or _known(session, subject.seal_id, going_on) is not None:
+        if finding.ended_ms is None or _known(session, subject.seal_id, agent_id, going_on) is not None:
             return apply(session, subject, agent_id, going_on, now_ms)
     return violation, _grow(session, violation, stored, subject, finding, joins=cut_ms is None)
 
@@ -68,10 +68,11 @@ def called_silent(session: Session) -> list[tuple[str, Agent]]:
 
 
 def end(session: Session, seal_id: str, code: Code, agent_id: str, ended_ms: int) -> list[Violation]:
-    """Mark findings that go on as ended.
+    """Mark findings of an agent that go on as ended.
 
     Returns:
-        The violations that ended with them, but for those that are dismissed or closed.
+        The violations that ended with them, but for those that are dismissed or closed, and those of which another
+        finding goes on.
     """
     going_on = select(StoredFinding).where(
         StoredFinding.seal_id == seal_id,
@@ -82,18 +83,19 @@ def end(session: Session, seal_id: str, code: Code, agent_id: str, ended_ms: int
     over = dict[str, Violation]()
     for stored in session.exec(going_on).all():
         stored.ended_ms = ended_ms
-        violation = over[stored.violation_id] = session.get_one(Violation, stored.violation_id)
-        violation.ended_ms = ended_ms
-        session.add_all([stored, violation])
-    return [violation for violation in over.values() if violation.state not in SETTLED]
+        over[stored.violation_id] = session.get_one(Violation, stored.violation_id, with_for_update=True)
+    for violation in over.values():
+        violation.ended_ms = findings.ended_ms(session, violation.id)
+    return [one for one in over.values() if one.ended_ms is not None and one.state not in SETTLED]
 
 
-def _known(session: Session, seal_id: str, finding: Finding) -> StoredFinding | None:
+def _known(session: Session, seal_id: str, agent_id: str, finding: Finding) -> StoredFinding | None:
     """The same finding as it was stored: the same first sample, or (of late rows) a time that overlaps."""
     same = session.exec(
         select(StoredFinding)
         .where(StoredFinding.seal_id == seal_id, StoredFinding.code == finding.code.value)
-        .where(StoredFinding.meter == finding.meter, StoredFinding.note == finding.note)
+        .where(StoredFinding.agent_id == agent_id, StoredFinding.meter == finding.meter)
+        .where(StoredFinding.note == finding.note)
         .where(
             col(StoredFinding.first_ms) <= finding.last_ms,
             or_(col(StoredFinding.last_ms) >= finding.first_ms, StoredFinding.first_ms == finding.first_ms),
@@ -123,7 +125,9 @@ def _cut_ms(session: Session, violation: Violation) -> int | None:
     return None if settled_ms is None else max(settled_ms, violation.last_ms)
 
 
-def _violation_for(session: Session, subject: Subject, finding: Finding, now_ms: int) -> tuple[Violation, Change]:
+def _violation_for(
+    session: Session, subject: Subject, agent_id: str, finding: Finding, now_ms: int
+) -> tuple[Violation, Change]:
     family = POWER if finding.code in POWER else (finding.code,)
     settled = select(Transition.violation_id).where(
         Transition.kind == "step", col(Transition.to_state).in_(SETTLED), Transition.violation_id == Violation.id
@@ -136,7 +140,7 @@ def _violation_for(session: Session, subject: Subject, finding: Finding, now_ms:
         .with_for_update()
     ).first()
     if present is None:
-        return _opened(session, subject, finding, now_ms), Change.OPENED
+        return _opened(session, subject, agent_id, finding, now_ms), Change.OPENED
     return present, _join(session, present, subject, finding, now_ms)
 
 
@@ -165,10 +169,10 @@ def _needs_a_person(session: Session, present: Violation, reason: str, now_ms: i
     session.add(_own(present.id, was, present.state, reason, now_ms, kind="stronger"))
 
 
-def _opened(session: Session, subject: Subject, finding: Finding, now_ms: int) -> Violation:
+def _opened(session: Session, subject: Subject, agent_id: str, finding: Finding, now_ms: int) -> Violation:
     zh, en = sentence(subject, finding)
     violation = Violation(
-        id=_free_id(session, subject.seal_id, finding),
+        id=_free_id(session, subject.seal_id, agent_id, finding),
         seal_id=subject.seal_id,
         code=finding.code.value,
         severity=SEVERITY[finding.code].value,
@@ -204,38 +208,18 @@ def _grow(
     session.add(stored)
     session.flush()
     if joins:
-        grown = _as_finding(stored)
+        grown = findings.opened(stored)
         _stretch(violation, grown)
-        if violation.code == finding.code:
+        violation.ended_ms = findings.ended_ms(session, violation.id)
+        if violation.code == finding.code and (grown.ended_ms is None or violation.ended_ms is not None):
             _say(violation, subject, grown)
         session.add(violation)
     return Change.ENDED if before[2] is None and stored.ended_ms is not None else Change.GREW
 
 
-def _as_finding(stored: StoredFinding) -> Finding:
-    return Finding(
-        code=Code(stored.code),
-        meter=stored.meter,
-        first_ms=stored.first_ms,
-        raised_ms=stored.raised_ms,
-        last_ms=stored.last_ms,
-        ended_ms=stored.ended_ms,
-        statistic=stored.statistic,
-        threshold=stored.threshold,
-        unit=stored.unit,
-        peak=stored.peak,
-        energy_wh=stored.energy_wh,
-        false_alarms_per_year=stored.false_alarms_per_year,
-        first_seq=stored.first_seq,
-        last_seq=stored.last_seq,
-        note=stored.note,
-    )
-
-
 def _stretch(violation: Violation, finding: Finding) -> None:
     violation.first_ms = min(violation.first_ms, finding.first_ms)
-    if finding.last_ms >= violation.last_ms:
-        violation.last_ms, violation.ended_ms = finding.last_ms, finding.ended_ms
+    violation.last_ms = max(violation.last_ms, finding.last_ms)
 
 
 def _say(violation: Violation, subject: Subject, finding: Finding) -> None:
@@ -246,40 +230,17 @@ def _rank(code: Code) -> int:
     return POWER.index(code) if code in POWER else 0
 
 
-def _free_id(session: Session, seal_id: str, finding: Finding) -> str:
-    """The id by its family; by its code where a settled violation of the family began with the very same sample."""
+def _free_id(session: Session, seal_id: str, agent_id: str, finding: Finding) -> str:
+    """The id by its family; by code or agent where settled violations of the family began at the very same moment."""
     family = "power" if finding.code in POWER else finding.code.value
-    id_ = _id(seal_id, family, finding)
-    return id_ if session.get(Violation, id_) is None else _id(seal_id, finding.code.value, finding)
+    names = (family, finding.code.value, f"{finding.code.value}/{agent_id}/{finding.note}")
+    ids = (_id(seal_id, name, finding) for name in names)
+    return next(id_ for id_ in ids if session.get(Violation, id_) is None)
 
 
 def _id(seal_id: str, family: str, finding: Finding) -> str:
     name = f"{seal_id}\n{family}\n{finding.meter}\n{finding.first_ms}".encode()
     return "V-" + base64.b32encode(hashlib.sha256(name).digest())[:10].decode()
-
-
-def _stored(violation_id: str, seal_id: str, agent_id: str, finding: Finding) -> StoredFinding:
-    return StoredFinding(
-        violation_id=violation_id,
-        seal_id=seal_id,
-        code=finding.code.value,
-        severity=finding.severity.value,
-        meter=finding.meter,
-        note=finding.note,
-        first_ms=finding.first_ms,
-        raised_ms=finding.raised_ms,
-        last_ms=finding.last_ms,
-        ended_ms=finding.ended_ms,
-        statistic=finding.statistic,
-        threshold=finding.threshold,
-        unit=finding.unit,
-        false_alarms_per_year=finding.false_alarms_per_year,
-        peak=finding.peak,
-        energy_wh=finding.energy_wh,
-        agent_id=agent_id,
-        first_seq=finding.first_seq,
-        last_seq=finding.last_seq,
-    )
 
 
 def _own(

@@ -13,6 +13,7 @@ from server.news import News
 from server.settings import Settings
 from server.store import Store, StoreUnavailable
 from server.tables import Agent
+from server.troubles import Obstacle
 from server.violations import Change
 from wire.clock import Clock
 from wire.errors import TopicError
@@ -58,7 +59,7 @@ class Worker:
         self._raised_listeners: list[RaisedListener] = []
         self._last_message_ms: int | None = None
         self._crash: BaseException | None = None
-        self._trouble: str | None = None
+        self._trouble: Obstacle | None = None
         self._under_way_ms: int | None = None
         self._marks: dict[str, bytes] = {}
         self._marks_due_ms = 0
@@ -100,7 +101,7 @@ class Worker:
             "inbox": self._broker.waiting,
             "lag_s": 0.0 if oldest_ms is None else (self._clock.wall_ms() - oldest_ms) / 1000,
             "working": self._thread.is_alive(),
-            "trouble": self._trouble or self._broker.trouble,
+            "trouble": self._trouble or (Obstacle.BROKER_SILENT if self._broker.trouble else None),
             **self._totals,
         }
 
@@ -118,7 +119,7 @@ class Worker:
                 next_tick_ms = self._turn(next_tick_ms)
                 self._trouble = None
             except StoreUnavailable as error:
-                self._trouble, self._under_way_ms = str(error), None
+                self._trouble, self._under_way_ms = Obstacle.DATABASE, None
                 log.error("%s", error)  # noqa: TRY400 - the world's, no traceback
                 self._stopping.wait(RETRY_S)
                 self._broker.reopen()  # what was not acknowledged comes again

@@ -1,7 +1,9 @@
 """Wrong passwords in a row: after a few of them no password is taken for a time, the right one neither.
 
-Counted by name and by address, in the database: a restart forgives nothing. An attempt counts before its password is
-looked at, so that a hundred at once are a hundred; the right password takes it back.
+Counted in the database, where a restart forgives nothing: by name at one address, by address, and by name alone. A
+stranger who guesses locks a name for the address that he comes from, not for the person at another one; the name alone
+is locked only by so many guesses a minute as need many addresses. An attempt counts before its password is looked at,
+so that a hundred at once are a hundred; the right password takes it back.
 """
 
 from ipaddress import ip_address, ip_network
@@ -11,8 +13,12 @@ from sqlmodel import Session, col, func, select
 
 from server.access.tables import SignInFailure
 
-FREE = {"account": 5, "address": 20}
+FREE = {"here": 5, "address": 20, "account": 100}
 """How many wrong ones lock: an address may be a whole office behind one router."""
+
+LEAK_MS = 60_000
+"""Of the wrong ones under a name alone, one is forgotten each minute: who may try one each quarter of an hour, as a
+locked address does, must come from more than fifteen addresses to lock the name, and to keep it locked."""
 
 FIRST_LOCK_MS, LOCK_MS_MAX = 30_000, 15 * 60_000
 FORGET_MS = 3_600_000
@@ -27,7 +33,7 @@ class Attempt(msgspec.Struct, frozen=True):
 
     Attributes:
         wait_ms: how long no password is taken; 0 where this one may be looked at.
-        locks: what this attempt locks if its password is wrong, e.g. account:li.
+        locks: the kinds of keys that this attempt locks if its password is wrong, e.g. here.
     """
 
     wait_ms: int
@@ -36,7 +42,13 @@ class Attempt(msgspec.Struct, frozen=True):
 
 def keys(name: str, address: str) -> tuple[str, ...]:
     """What an attempt is counted under."""
-    return f"account:{name}", f"address:{_network(address)}"
+    network = _network(address)
+    return f"here:{name}@{network}", f"address:{network}", f"account:{name}"
+
+
+def kind(key: str) -> str:
+    """Of a key: here, address or account."""
+    return key.partition(":")[0]
 
 
 def count(session: Session, counted: tuple[str, ...], now_ms: int) -> Attempt:
@@ -46,12 +58,14 @@ def count(session: Session, counted: tuple[str, ...], now_ms: int) -> Attempt:
         return Attempt(locked_ms)
     rows = [_row(session, key, now_ms) for key in counted]
     for row in rows:
-        row.failures, row.last_ms = row.failures + 1, now_ms
+        row.failures += 1
+        if row.failures == 1 or kind(row.key) != "account":
+            row.last_ms = now_ms
         row.locked_until_ms = now_ms + _lock_ms(row)
         session.add(row)
     session.flush()
     _bound(session, now_ms)
-    return Attempt(0, tuple(row.key for row in rows if row.locked_until_ms > now_ms))
+    return Attempt(0, tuple(kind(row.key) for row in rows if row.locked_until_ms > now_ms))
 
 
 def wait_ms(session: Session, counted: tuple[str, ...], now_ms: int) -> int:
@@ -63,7 +77,7 @@ def take_back(session: Session, counted: tuple[str, ...], now_ms: int) -> None:
     """The password was right: the name begins anew, the address has one wrong attempt less."""
     for key in counted:
         row = _row(session, key, now_ms)
-        row.failures = 0 if key.startswith("account:") else max(0, row.failures - 1)
+        row.failures = max(0, row.failures - 1) if kind(key) == "address" else 0
         row.locked_until_ms = min(row.locked_until_ms, now_ms)
         if row.failures:
             session.add(row)
@@ -78,11 +92,14 @@ def _row(session: Session, key: str, now_ms: int) -> SignInFailure:
         return SignInFailure(key=key, failures=0, last_ms=now_ms)
     if now_ms - row.last_ms >= FORGET_MS:
         row.failures, row.locked_until_ms = 0, 0
+    elif kind(key) == "account":
+        leaked = (now_ms - row.last_ms) // LEAK_MS
+        row.failures, row.last_ms = max(0, row.failures - leaked), row.last_ms + leaked * LEAK_MS
     return row
 
 
 def _lock_ms(row: SignInFailure) -> int:
-    over = row.failures - FREE[row.key.partition(":")[0]]
+    over = row.failures - FREE[kind(row.key)]
     return 0 if over < 0 else min(FIRST_LOCK_MS * 2 ** min(over, 10), LOCK_MS_MAX)
 
 

@@ -173,11 +173,10 @@ def _checked(store: Store, name: str, password: str, place: Place) -> tuple[Acco
         if account is not None and right and account.disabled_ms is None:
             lockout.take_back(session, counted, place.now_ms)
             return account, 0
-        if attempt.locks:
-            known = "account:" + (UNKNOWN if account is None else account.name)  # a password may be typed as a name
-            for lock in attempt.locks:
-                subject = known if lock.startswith("account:") else lock
-                audit.write(session, audit.stranger(place.address), "sign_in.lock", subject, place.now_ms)
+        known = UNKNOWN if account is None else account.name  # a password may be typed as a name
+        for key in lockout.keys(known, place.address):
+            if lockout.kind(key) in attempt.locks:
+                audit.write(session, audit.stranger(place.address), "sign_in.lock", key, place.now_ms)
         return None, lockout.wait_ms(session, counted, place.now_ms)
 
 

@@ -53,11 +53,11 @@ class BrowserSession(SQLModel, table=True):
 
 
 class SignInFailure(SQLModel, table=True):
-    """Wrong passwords in a row, of one account or from one address."""
+    """Wrong passwords in a row, of one account, from one address, or of one account from one address."""
 
     __tablename__ = "sign_in_failure"
     key: str = Field(primary_key=True)
-    """account:NAME or address:IP."""
+    """account:NAME, address:IP or here:NAME@IP."""
     failures: int
     last_ms: int = Field(sa_type=BigInteger)
     locked_until_ms: int = Field(default=0, sa_type=BigInteger)

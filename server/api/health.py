@@ -10,9 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from server.api.context import Here, anyone
+from server.notify.notifier import Notifier
 from server.store import Store, StoreUnavailable
 from server.tables import Agent
-from server.watch import Topic
+from server.troubles import Obstacle, Topic
 from wire.clock import iso
 
 router = APIRouter(tags=["health"])
@@ -37,7 +38,7 @@ class Ingest(BaseModel):
     """The way in.
 
     Attributes:
-        trouble: why nothing can be stored now; null where all is well.
+        trouble: why nothing can be taken in now, in a word; null where all is well. The server's log has the rest.
         last_message_age_s: time since the last message; null where none came since the start.
         inbox: messages that arrived and are not taken yet.
         lag_s: age of the oldest message that waits for its commit.
@@ -46,7 +47,7 @@ class Ingest(BaseModel):
 
     broker_connected: bool
     working: bool
-    trouble: str | None
+    trouble: Obstacle | None
     last_message_age_s: float | None
     inbox: int
     lag_s: float
@@ -55,11 +56,24 @@ class Ingest(BaseModel):
     rejected: int
 
 
+class Notifying(BaseModel):
+    """The way out to people.
+
+    Attributes:
+        working: whether it runs.
+        trouble: failing (all or some of what is to be told could not be), or null. The server's log has the rest.
+    """
+
+    working: bool
+    trouble: Literal["failing"] | None
+
+
 class Health(BaseModel):
     """How the server is.
 
     Attributes:
         ingest: null where it was built without a broker.
+        notifier: null where it was built without a broker, and where its database cannot be read.
         troubles: the server's own, of which staff were told and which are not over.
     """
 
@@ -68,6 +82,7 @@ class Health(BaseModel):
     time: str
     database: Database
     ingest: Ingest | None
+    notifier: Notifying | None
     troubles: list[Topic]
 
 
@@ -78,11 +93,16 @@ class Health(BaseModel):
     dependencies=[anyone()],
 )
 def health(here: Here, response: Response) -> Health:
-    """200 while it can read its database and hears its broker, else 503; both with the same body."""
+    """200 while it can read its database, hears its broker and its notifier runs, else 503; both with the same body."""
     now_ms = here.clock.wall_ms()
     database = _database(here.store)
     ingest = None if here.worker is None else _ingest(here.worker.health(), now_ms)
-    ok = database.ok and (ingest is None or (ingest.broker_connected and ingest.working and not ingest.trouble))
+    notifier = None if here.worker is None else _notifier(here.notifier)
+    ok = (
+        database.ok
+        and (ingest is None or (ingest.broker_connected and ingest.working and not ingest.trouble))
+        and (notifier is None or notifier.working)
+    )
     response.status_code = HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE
     return Health(
         status="ok" if ok else "degraded",
@@ -90,6 +110,7 @@ def health(here: Here, response: Response) -> Health:
         time=iso(now_ms),
         database=database,
         ingest=ingest,
+        notifier=notifier,
         troubles=sorted(here.watch.present),
     )
 
@@ -110,6 +131,14 @@ def _database(store: Store) -> Database:
     except (StoreUnavailable, SQLAlchemyError):
         ok = False
     return Database(ok=ok, kind=store.kind, version=store.version, journal=store.journal)
+
+
+def _notifier(notifier: Notifier) -> Notifying | None:
+    try:
+        told = notifier.health()
+    except (StoreUnavailable, SQLAlchemyError):
+        return None
+    return Notifying(working=told.working, trouble=None if told.trouble is None else "failing")
 
 
 def _ingest(told: dict[str, object], now_ms: int) -> Ingest:

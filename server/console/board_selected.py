@@ -93,7 +93,7 @@ class Selected:
 
     def _show_violation(self, standing: Standing) -> None:
         words, detail, now_ms = self._frame.words, standing.detail, standing.now_ms
-        county = county_name(detail.county_code)
+        county = county_name(detail.county_code, words.language)
         self._open.props["href"] = self._frame.link(f"/violations/{detail.id}")
         self._facts.set_content(
             render("board_facts", words, row=detail, seal=standing.seal, county=county, link=self._frame.link)

@@ -42,18 +42,27 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Month(msgspec.Struct, frozen=True):
-    """A month's name over the week in which it begins."""
+    """A month's name over the week in which it begins.
+
+    Attributes:
+        x, end_x: where it begins, and where the next may, px.
+    """
 
     x: int
+    end_x: int
     name: str
 
 
 class Block(msgspec.Struct, frozen=True):
-    """Up to a year."""
+    """Up to a year.
+
+    Attributes:
+        width: px; wider than its weeks where the name of the last month is.
+    """
 
     cells: list[Cell]
     months: list[Month]
-    weeks: int
+    width: int
 
 
 def calendar_html(calendar: CoverageCalendar, words: Words) -> str:
@@ -103,7 +112,9 @@ def _block(days: Sequence[CoverageDay | None], words: Words, calendar: CoverageC
         for at, day in enumerate(days)
         if day is not None
     ]
-    return Block(cells=cells, months=list(_months(days, words)), weeks=-(-len(days) // _WEEK_DAYS))
+    months = list(_months(days, words))
+    weeks_px = LEFT_PX + -(-len(days) // _WEEK_DAYS) * PITCH_PX
+    return Block(cells=cells, months=months, width=max([weeks_px, *(month.end_x for month in months)]))
 
 
 def _months(days: Sequence[CoverageDay | None], words: Words) -> Iterator[Month]:
@@ -120,7 +131,7 @@ def _months(days: Sequence[CoverageDay | None], words: Words) -> Iterator[Month]
         year = date.year
         name = words(key, year=date.year, month=month)
         free_x = x + 8 + 7 * len(name)
-        yield Month(x, name)
+        yield Month(x, free_x, name)
 
 
 def _told(day: CoverageDay, words: Words) -> str:

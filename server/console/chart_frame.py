@@ -1,7 +1,5 @@
 """A curve on a page: its tools (time shown, zoom, exports), the chart, and the line that says why it stayed empty."""
 
-import json
-
 from nicegui import ui
 
 from server.console.chart import Place
@@ -22,7 +20,8 @@ class ChartFrame:
     """
 
     def __init__(self, words: Words, place: Place) -> None:
-        self._words, self._place, self._asked = words, place, ""
+        self._words, self._place = words, place
+        self._asked: dict[str, object] = {}
         self._tools = ui.html("", sanitize=False).classes("chart-tools")
         self._drawing = Drawing(words("chart_of"))
         self._tools.set_content(render("chart_tools", words, id=self._drawing.element.id))
@@ -30,7 +29,7 @@ class ChartFrame:
     def show(self, seal: SealRow, violation: ViolationRow | None, now_ms: int) -> None:
         """Show the curve of a seal, around a violation where one is given; the browser fetches only what is new."""
         from_ms, to_ms = event_time(violation, seal, now_ms)
-        asked = {
+        asked: dict[str, object] = {
             "seal": seal.id,
             "lang": self._words.language,
             "place": self._place,
@@ -39,6 +38,6 @@ class ChartFrame:
             "newest_ms": newest_ms(seal, now_ms),
             "sealed_ms": seal.from_ms,
         }
-        if (told := json.dumps(asked)) != self._asked:
-            self._asked = told
-            ui.run_javascript(f"coldseal.chart.show({self._drawing.element.id}, {told})")
+        if asked != self._asked:
+            self._asked = asked
+            self._drawing.tell("coldseal.chart.show", asked)

@@ -76,6 +76,7 @@ def missing(gaps: Sequence[Gap], curve: Curve, style: ChartStyle, panel: int, *,
     return [
         bands("closed" if closed else "missing", areas, panel, {"color": style.hatch(8, 1.5, closed=closed)})
         for closed, areas in sides.items()
+        if areas  # a series costs a browser some ms, even one of nothing
     ]
 
 
@@ -92,7 +93,7 @@ def lane(curve: Curve, style: ChartStyle, panel: int) -> list[Option]:
     for span in chart_gaps.seen(curve.spans, curve):
         key = _kind(span)
         kinds[key].append(_lane_area(span, key, curve, style))
-    return [bands(f"coverage {key}", areas, panel, {"color": looks[key]}) for key, areas in kinds.items()]
+    return [bands(f"coverage {key}", areas, panel, {"color": looks[key]}) for key, areas in kinds.items() if areas]
 
 
 def _kind(span: CoveragePart) -> str:

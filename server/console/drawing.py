@@ -1,8 +1,8 @@
 """A chart on a page: its data come by the interface, not inside of the page."""
 
-import json
-
 from nicegui import ui
+
+from server.console.html import in_script
 
 
 class Drawing:
@@ -26,4 +26,19 @@ class Drawing:
         """
         if url != self._url:
             self._url = url
-            ui.run_javascript(f"coldseal.draw({self.element.id}, {json.dumps(url)})")
+            self.tell("coldseal.show", url)
+
+    def tell(self, function: str, told: object) -> None:
+        """Have the browser call a function of our scripts; more than one call with the same must be as good as one.
+
+        What is told while the page is being made stands in its first HTML as well: the browser then fetches the chart
+        while it still loads what will draw it, and need not wait for the page's line.
+
+        Args:
+            function: its name; it takes the number of the chart's element, and
+            told: what JSON can say.
+        """
+        call = f"{function}({self.element.id}, {in_script(told)})"
+        if not self.element.client.has_socket_connection:
+            ui.add_head_html(f"<script>{call}</script>")
+        ui.run_javascript(call)

@@ -240,5 +240,5 @@ def scope(who: Who, words: Words) -> str:
     """Which counties somebody sees, in words."""
     if not who.counties:
         return words("every_county")
-    names = [county_name(code) for code in sorted(who.counties)]
+    names = [county_name(code, words.language) for code in sorted(who.counties)]
     return words("some_counties", first=names[0], n=len(names)) if len(names) > 1 else names[0]

@@ -1,5 +1,6 @@
 """Templates to HTML; whatever comes from the database is escaped."""
 
+import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,6 +27,11 @@ def render(template: str, words: Words, **values: object) -> str:
 def static(name: str) -> str:
     """A file of the folder `static`."""
     return (FOLDER / "static" / name).read_text(encoding="utf-8")
+
+
+def in_script(told: object) -> str:
+    """JSON that cannot end the script in which it stands, nor begin another, whatever somebody typed."""
+    return json.dumps(told).replace("<", "\\u003c")
 
 
 @lru_cache(maxsize=1)

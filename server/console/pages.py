@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -77,6 +78,14 @@ def _add(kind: PageKind, language: Language) -> None:
 
 def _head(kind: PageKind, words: Words, now_ms: int) -> str:
     told = json.dumps(words.starting("js.") | {"now_ms": now_ms}, ensure_ascii=False)
-    style = palette.css() + "".join(static(name) for name in ("console.css", "chart.css", *kind.styles))
-    script = "".join(static(name) for name in SCRIPTS)
-    return f"<style>{style}</style><script>window.coldsealWords={told};\n{script}</script>"
+    return f"<style>{_style(kind.styles)}</style><script>window.coldsealWords={told};\n{_script()}</script>"
+
+
+@cache
+def _style(names: tuple[str, ...]) -> str:
+    return palette.css() + "".join(static(name) for name in ("console.css", "chart.css", *names))
+
+
+@cache
+def _script() -> str:
+    return "".join(static(name) for name in SCRIPTS)

@@ -54,7 +54,7 @@ def option(curve: RegisterCurve, style: ChartStyle) -> Option:
 def _series(curve: RegisterCurve, style: ChartStyle) -> list[Option]:
     sides: dict[bool, list[list[Option]]] = {False: [], True: []}
     mine = [gap for gap in curve.gaps if chart_gaps.coverage_at(curve.spans, (gap.from_ms + gap.to_ms) // 2)]
-    told = sorted(mine, key=lambda gap: gap.from_ms - gap.to_ms)[:_LABELS_MAX]
+    told = [] if style.narrow else sorted(mine, key=lambda gap: gap.from_ms - gap.to_ms)[:_LABELS_MAX]
     for gap in mine:
         closed = chart_gaps.is_closed(gap, curve.spans)
         sides[closed].append(_area(gap, curve, style, told=gap in told, closed=closed))
@@ -65,12 +65,13 @@ def _series(curve: RegisterCurve, style: ChartStyle) -> list[Option]:
         *(
             bands("closed" if closed else "missing", areas, 0, {"color": style.hatch(5, 1.3, closed=closed)})
             for closed, areas in sides.items()
+            if areas
         ),
     ]
 
 
 def _area(gap: Gap, curve: RegisterCurve, style: ChartStyle, *, told: bool, closed: bool) -> list[Option]:
-    """A band at least 3 px wide; its words stand above it."""
+    """A band at least 3 px wide; its words stand above it, on a phone only where one points."""
     whole = curve.to_ms - curve.from_ms
     to_ms = min(curve.to_ms, max(gap.to_ms, gap.from_ms + whole * 3 // chart_gaps.PLOT_PX))
     first: Option = {"xAxis": shifted(gap.from_ms), "label": {"show": False}}

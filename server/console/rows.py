@@ -48,7 +48,7 @@ def violation_row(row: ViolationRow, drawn: Drawn | None, words: Words, href: st
             "violation_row",
             words,
             row=row,
-            county=county_name(row.county_code),
+            county=county_name(row.county_code, words.language),
             said=said if ended_ms is None else words("stopped", what=said),
             number=number(row, drawn, words, now_ms),
             lasting=figures.briefly(now_ms - row.first_ms),

@@ -37,7 +37,7 @@ def parts(found: Dossier, calendar: CoverageCalendar, words: Words, link: Link, 
         link: a page's address in this language.
         now_ms: server time of the reading.
     """
-    county = county_name(found.row.county_code)
+    county = county_name(found.row.county_code, words.language)
     below = [
         meters(found, words),
         wired(found, words),

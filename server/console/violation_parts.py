@@ -59,7 +59,7 @@ class Parts(msgspec.Struct, frozen=True):
 def parts(m: Material, words: Words, link: Link) -> Parts:
     """Every part of the page."""
     detail = m.detail
-    county = county_name(detail.county_code)
+    county = county_name(detail.county_code, words.language)
     waits_ms = None if detail.unseen_since_ms is None else max(0, m.now_ms - detail.unseen_since_ms)
     below = [
         numbers(detail, words, m.now_ms),

@@ -10,8 +10,8 @@ import typer
 
 from server import settings
 from server.notify.channels import AlertsFile
-from server.notify.notifier import Way, ways
 from server.notify.sender import Outgoing
+from server.notify.way import Way, ways
 from wire.clock import Clock, SystemClock, beijing
 from wire.errors import SettingsError
 

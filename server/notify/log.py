@@ -35,7 +35,8 @@ class Told(BaseModel):
         why: why this channel got it, e.g. 值班/闽侯县/红色, or why not.
         delivery: delivered, waiting (still tried), or none where no message was made of it.
         sent_ms: when the receiver had it; null while it is tried.
-        last_error: why the last attempt failed; never an address or a secret.
+        last_error: why the last attempt failed; where it is delivered, which of several recipients will never have
+            it, and why. Never an address or a secret.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -2,8 +2,12 @@
 
 Apprise can send mail, but gives each attempt a Message-ID of its own; here it is the message's, so that a mail whose
 receipt was lost and that comes twice is recognised by mail servers and readers alike.
+
+A mail server answers for each recipient (RFC 5321, 4.2.1): whom it refuses for now (4xx) is tried again, without those
+who have it; whom it refuses for good (5xx) is named, by their place in the address, in what is kept of the message.
 """
 
+import hashlib
 import re
 import smtplib
 import socket
@@ -22,6 +26,9 @@ from server.notify.sender import Answer, Outgoing
 
 Secure = Literal["insecure", "starttls", "ssl"]
 CURVE = "curve"
+FOR_GOOD = 500
+"""Replies from here on are a mail server's last word (RFC 5321, 4.2.1)."""
+
 _SAID_MAX = 200
 _SOMEBODY = re.compile(r"\S+@\S+")
 """A recipient in what the mail server says: who they are is theirs."""
@@ -62,30 +69,43 @@ class Mail:
         return f"mail by {self._address.host}:{self._address.port} to {len(self._address.to)}"
 
     def send(self, message: Outgoing) -> Answer:
-        """One mail to all recipients; it is delivered when the server has taken the data."""
+        """One mail to all who do not have it; it is delivered when the server has taken it for whom it ever will."""
         address = self._address
+        left = [one for one in dict.fromkeys(address.to) if key(one) not in message.taken]
         try:
-            smtp = self._opened()
-            try:
-                refused = smtp.send_message(compose(message, address), address.sender, list(address.to))
-            finally:
-                with suppress(OSError, smtplib.SMTPException):  # what was taken stays taken
-                    smtp.quit()
+            refused = self._sent(message, left) if left else {}
         except Inside as error:
             return Answer(delivered=False, reason=str(error), reached=False)
-        except smtplib.SMTPRecipientsRefused as error:
-            codes = sorted({code for code, _ in error.recipients.values()})
-            return Answer(delivered=False, reason=f"{address.host}: refused every recipient: {codes}")
         except smtplib.SMTPResponseException as error:
-            return Answer(delivered=False, reason=f"{address.host}: refused it: {error.smtp_code} {_said(error)}")
+            reason = f"{address.host}: refused it: {error.smtp_code} {_said(error.smtp_error)}"
+            return Answer(delivered=False, reason=reason)
         except (OSError, smtplib.SMTPException) as error:
-            return Answer(delivered=False, reason=f"{address.host}: no answer: {_reason(error)}", reached=False)
-        if refused:
-            count = f"{len(refused)} of {len(address.to)}"
-            return Answer(
-                delivered=True, reason=f"refused for {count} recipients: {sorted(c for c, _ in refused.values())}"
-            )
-        return Answer(delivered=True, reason="taken")
+            reason = f"{address.host}: no answer: {_reason(error)}"
+            return Answer(delivered=False, reason=reason, reached=False)
+        return self._answer(message.taken | {key(one) for one in left if one not in refused}, refused)
+
+    def _sent(self, message: Outgoing, left: list[str]) -> dict[str, tuple[int, bytes]]:
+        """Send to some, and say whom the server refused and why; the others have it."""
+        smtp = self._opened()
+        try:
+            return smtp.send_message(compose(message, self._address), self._address.sender, left)
+        except smtplib.SMTPRecipientsRefused as error:  # nobody got it; whom it did not come to is asked again
+            not_asked = (421, b"not asked")
+            return {one: error.recipients.get(one, not_asked) for one in left}
+        finally:
+            with suppress(OSError, smtplib.SMTPException):  # what was taken stays taken
+                smtp.quit()
+
+    def _answer(self, taken: frozenset[str], refused: dict[str, tuple[int, bytes]]) -> Answer:
+        if not refused:
+            return Answer(delivered=True, reason="taken", taken=taken)
+        by_finality: dict[str, list[str]] = {}
+        for one, (code, said) in refused.items():
+            place = f"recipient {self._address.to.index(one) + 1} of {len(self._address.to)}: {code} {_said(said)}"
+            by_finality.setdefault("for now" if code < FOR_GOOD else "for good", []).append(place.rstrip())
+        reason = "; ".join(f"refused {how}: {', '.join(places)}" for how, places in sorted(by_finality.items()))
+        done = bool(taken) and "for now" not in by_finality  # what nobody has is tried on, whatever was said
+        return Answer(delivered=done, reason=f"{self._address.host}: {reason}", taken=taken, lacking=done)
 
     def _opened(self) -> smtplib.SMTP:
         address, context = self._address, _context(verify=self._address.verify)
@@ -122,6 +142,11 @@ class _JudgedTls(smtplib.SMTP_SSL):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return self.context.wrap_socket(self._reach.connect(host, port, timeout), server_hostname=host)
+
+
+def key(recipient: str) -> str:
+    """A recipient as it is kept with a message: the same after the settings were put in another order, and no address."""
+    return hashlib.sha256(recipient.encode()).hexdigest()[:16]
 
 
 def compose(message: Outgoing, address: MailAddress) -> EmailMessage:
@@ -168,9 +193,8 @@ def _context(*, verify: bool) -> ssl.SSLContext:
     return context
 
 
-def _said(error: smtplib.SMTPResponseException) -> str:
-    said = error.smtp_error
-    text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+def _said(said: bytes | str) -> str:
+    text = said.decode(errors="replace") if isinstance(said, bytes) else said
     return _SOMEBODY.sub("…", " ".join(text.split()))[:_SAID_MAX]
 
 

@@ -2,7 +2,8 @@
 
 Deciding is one short transaction; sending happens outside the database's turn; what came of it is another short one.
 Each channel has its own way out: one that is dead delays no other. What is not delivered stays and is tried again, with
-a wait that grows to MOST_S and never ends.
+a wait that grows to MOST_S and never ends. What came of an attempt is written down before the next one on the same way: a
+database that takes no writes must not make anybody hear twice.
 """
 
 import json
@@ -10,26 +11,24 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from pathlib import Path
 
 import msgspec
 from sqlmodel import col, func, select
 
-from server.notify import channels as settings_of_channels
+from server.notify.aside import Aside
 from server.notify.channels import AlertsFile, Channel
+from server.notify.desk import Desk
 from server.notify.look import look
 from server.notify.pictures import picture
-from server.notify.pipeline import Desk, run
+from server.notify.pipeline import run
 from server.notify.sender import Answer, Outgoing, Sender
-from server.notify.tables import AlertEvent, AlertMessage
+from server.notify.tables import TAKEN, AlertEvent, AlertMessage
+from server.notify.way import Way, record, ways
 from server.settings import Settings
 from server.store import Store, StoreUnavailable
 from wire.clock import Clock
 
 log = logging.getLogger("coldseal.server.notify")
-
-FIRST_S, MOST_S = 5.0, 300.0
-"""The wait after the first failed attempt, doubled with each, and the longest one."""
 
 PERIOD_S = 1.0
 SHARE = 10
@@ -44,7 +43,8 @@ class ChannelHealth(msgspec.Struct, frozen=True):
         waiting: messages that the receiver does not have yet.
         oldest_waiting_s: age of the oldest of them; 0 where none waits.
         failures: attempts that failed in a row.
-        last_error: why the last one did; None after a delivery, and before the first attempt.
+        last_error: why the last one did, or whom of several recipients it did not reach; None after a delivery to all,
+            and before the first attempt.
     """
 
     name: str
@@ -60,7 +60,7 @@ class NotifierHealth(msgspec.Struct, frozen=True):
 
     Attributes:
         undecided: events that settle, or wait for their group.
-        trouble: why the last turn could not be done; None where all is well.
+        trouble: why the last turn could not be done, or what was set aside in it; None where all is well.
     """
 
     working: bool
@@ -69,26 +69,6 @@ class NotifierHealth(msgspec.Struct, frozen=True):
     oldest_waiting_s: float
     channels: list[ChannelHealth]
     trouble: str | None
-
-
-class Way:
-    """One channel's way out, and how it does."""
-
-    def __init__(self, channel: Channel, sender: Sender) -> None:
-        self.channel, self.sender = channel, sender
-        self.failures, self.rests_until_ms = 0, 0
-        self.last_error: str | None = None
-        self.under_way: Future[None] | None = None
-
-    def is_free(self, now_ms: int) -> bool:
-        """Whether it may be used now."""
-        return now_ms >= self.rests_until_ms and (self.under_way is None or self.under_way.done())
-
-    def note(self, answer: Answer, now_ms: int) -> None:
-        """Rest longer after each failure, not at all after a delivery."""
-        self.failures = 0 if answer.delivered else self.failures + 1
-        self.last_error = None if answer.delivered else answer.reason
-        self.rests_until_ms = 0 if answer.delivered else now_ms + pause_ms(self.failures)
 
 
 class Notifier:
@@ -120,6 +100,8 @@ class Notifier:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="coldseal-notifier")
         self._trouble: str | None = None
+        self._looking: str | None = None
+        self._aside = Aside()
 
     @property
     def channels(self) -> list[Channel]:
@@ -136,6 +118,12 @@ class Notifier:
         if self._thread.is_alive():
             self._thread.join()
         self._pool.shutdown(wait=True)
+        for way in self._ways:
+            try:
+                self._write_down(way)
+            except StoreUnavailable as error:
+                ids = ", ".join(tried.message_id for tried in way.unwritten)
+                log.error("alerts %s by %s: sent again after the next start: %s", ids, way.channel.name, error)  # noqa: TRY400 - the world's
 
     def step(self, now_ms: int) -> None:
         """One turn: decide what is due, and try every channel that has something to send; waits for all of them.
@@ -175,7 +163,7 @@ class Notifier:
             waiting=sum(one.waiting for one in each),
             oldest_waiting_s=max([0.0, *(one.oldest_waiting_s for one in each)]),
             channels=each,
-            trouble=self._trouble,
+            trouble=self._trouble or self._looking or self._aside.trouble,
         )
 
     def _run(self) -> None:
@@ -195,13 +183,13 @@ class Notifier:
 
     def _turn(self, now_ms: int) -> list[Future[None]]:
         """Decide, and set every free channel to work."""
+        if self._ways:
+            self._look(now_ms)
         with self._store.transaction() as session:
-            if self._ways:
-                look(session, self._alerts, now_ms)
-                session.flush()
-            desk = Desk(session, self._alerts, self.channels, now_ms)
+            desk = Desk(session, self._alerts, self.channels, now_ms, self._aside)
             made = run(desk)
             desk.close()
+        self._aside.forgive(now_ms)
         if made:
             log.info("alerts: %d messages to send", made)
         for way in self._ways:
@@ -209,21 +197,47 @@ class Notifier:
                 way.under_way = self._pool.submit(self._send_due, way, now_ms)
         return [way.under_way for way in self._ways if way.under_way is not None]
 
-    def _send_due(self, way: Way, now_ms: int) -> None:
-        """Send what is due on a channel, until one fails."""
+    def _look(self, now_ms: int) -> None:
+        """Look by itself: what cannot be looked at must not keep what is known from being told."""
         try:
+            with self._store.transaction() as session:
+                look(session, self._alerts, now_ms)
+            self._looking = None
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            self._looking = f"a mistake of ours in looking for what is due: {type(error).__name__}; see the log"
+            log.exception("alerts: a mistake of ours in looking for what is due; the next turn tries again")
+
+    def _send_due(self, way: Way, now_ms: int) -> None:
+        """Send what is due on a channel, until one fails; first of all write down what came of what was sent before."""
+        try:
+            self._write_down(way)
             while not self._stopping.is_set() and (message := self._next(way, now_ms)) is not None:
-                answer = way.sender.send(self._outgoing(way, message))
-                way.note(answer, now_ms)
-                self._record(message.id, answer, way.failures, now_ms)
-                if not answer.delivered:
-                    log.warning("alert %s by %s: %s; kept and tried again", message.id, way.channel.name, answer.reason)
+                answer = self._send(way, message)
+                way.note(message, answer, now_ms)
+                self._write_down(way)
+                if not answer.passes:
                     return
         except StoreUnavailable as error:
             log.error("%s", error)  # noqa: TRY400 - the world's, no traceback
-        except Exception as error:
-            way.note(Answer(delivered=False, reason=f"a mistake of ours: {type(error).__name__}; see the log"), now_ms)
+        except Exception as error:  # the top of this thread: the other channels go on
+            way.stumble(error, now_ms)
             log.exception("alerts: a mistake of ours on channel %s; tried again", way.channel.name)
+
+    def _send(self, way: Way, message: AlertMessage) -> Answer:
+        """Try one message; one that a mistake of ours cannot send is kept, and the others pass it."""
+        try:
+            answer = way.sender.send(self._outgoing(way, message))
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # one message must not stop its channel
+            log.exception("alert %s by %s: a mistake of ours", message.id, way.channel.name)
+            answer = Answer(delivered=False, reason=f"a mistake of ours: {type(error).__name__}; see the log")
+        if answer.trouble is not None:
+            what = "delivered" if answer.delivered else "kept and tried again"
+            log.warning("alert %s by %s: %s; %s", message.id, way.channel.name, answer.trouble, what)
+        return answer
 
     def _next(self, way: Way, now_ms: int) -> AlertMessage | None:
         with self._store.transaction() as session:
@@ -236,12 +250,15 @@ class Notifier:
             ).first()
 
     def _outgoing(self, way: Way, message: AlertMessage) -> Outgoing:
+        document = json.loads(message.document)
+        taken = frozenset(document.pop(TAKEN, ()))
         return Outgoing(
             id=message.id,
             title=message.title,
             body=message.body,
-            document=json.loads(message.document),
+            document=document,
             picture=self._picture(message.violation_id) if way.channel.form == "mail" else None,
+            taken=taken,
         )
 
     def _picture(self, violation_id: str | None) -> bytes | None:
@@ -255,32 +272,8 @@ class Notifier:
             )
             return None
 
-    def _record(self, message_id: str, answer: Answer, failures: int, now_ms: int) -> None:
-        with self._store.transaction() as session:
-            message = session.get_one(AlertMessage, message_id)
-            message.attempts += 1
-            message.last_error = None if answer.delivered else answer.reason
-            if answer.delivered:
-                message.sent_ms = now_ms
-            elif answer.reached:
-                # twice as long as the channel rests: when it wakes, another message has its turn
-                message.next_try_ms = now_ms + 2 * pause_ms(max(message.attempts, failures))
-            session.add(message)
-
-
-def ways(alerts: AlertsFile, data: Path, make: Callable[[Channel, AlertsFile], Sender] | None = None) -> list[Way]:
-    """A way out for each channel of the settings.
-
-    Raises:
-        SettingsError: a channel that cannot be meant.
-        SurroundingsError: an address file that cannot be read.
-    """
-    found = settings_of_channels.load(alerts, data)
-    if found and make is None:
-        from server.notify.apprise_sender import sender as make  # noqa: PLC0415 - loads a hundred services
-    return [Way(channel, make(channel, alerts)) for channel in found if make is not None]
-
-
-def pause_ms(failures: int) -> int:
-    """How long to wait after so many failures in a row."""
-    return round(min(MOST_S, FIRST_S * 2.0 ** min(failures - 1, 16)) * 1000)
+    def _write_down(self, way: Way) -> None:
+        while way.unwritten:
+            with self._store.transaction() as session:
+                record(session, way.unwritten[0])
+            del way.unwritten[0]

@@ -2,7 +2,8 @@
 
 Each step takes parcels, gives the ones that go on, and writes down what became of the rest. What a step holds back (an
 event that settles, a group that still collects) is not written down: it stays undecided in the database and comes again
-with the next turn, so that a restart in the middle changes nothing.
+with the next turn, so that a restart in the middle changes nothing. So does what a mistake of ours keeps back: it is set
+aside (aside.py), story by story and channel by channel, and the rest goes on.
 """
 
 import base64
@@ -10,20 +11,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlmodel import Session, col, func, insert, select
+from sqlmodel import col, func, select
 
-from server import mutes
-from server.notify.channels import AlertsFile, Channel
+from server.notify.channels import Channel
+from server.notify.desk import Desk, number
 from server.notify.events import Kind
-from server.notify.log import Outcome, all_told
-from server.notify.story import Fact, Parcel, Story, stories
-from server.notify.tables import AlertEvent, AlertLog, AlertMessage
+from server.notify.log import Outcome
+from server.notify.story import Parcel, Story, by_subject, stored, story_of
+from server.notify.tables import AlertEvent, AlertMessage
 from server.notify.texts import why, write
-from server.tables import Mute
 from wire.clock import iso
-
-EVENTS_AT_ONCE = 500
-"""Undecided events that one turn looks at: our own troubles and red before amber, then the oldest."""
 
 SINGLES = 3
 """So many messages of a code and kind go out by themselves; more within STORM_MS are grouped."""
@@ -33,83 +30,6 @@ COLLECT_LONGEST = 4
 """A storm that lasts makes groups wait longer, up to so many times group_s."""
 
 
-class Desk:
-    """One turn: what the steps share, and the log that they write."""
-
-    def __init__(self, session: Session, alerts: AlertsFile, channels: Sequence[Channel], now_ms: int) -> None:
-        self.session, self.alerts, self.channels, self.now_ms = session, alerts, channels, now_ms
-        undecided = session.exec(
-            select(AlertEvent)
-            .where(col(AlertEvent.decided_ms).is_(None))
-            .order_by(col(AlertEvent.severity).desc(), col(AlertEvent.id))
-            .limit(EVENTS_AT_ONCE)
-        ).all()
-        self.waiting = sorted(undecided, key=_number)
-        decided = select(AlertLog.event_id, AlertLog.channel).where(
-            col(AlertLog.event_id).in_([_number(event) for event in self.waiting])
-        )
-        self.done: set[tuple[int, str]] = set(session.exec(decided).all())
-        self._rows: list[dict[str, object]] = []
-        self._history = self._read_history()
-        self._mutes: dict[tuple[str, str], Mute | None] = {}
-        self._anything_muted = session.exec(select(Mute.id).where(Mute.until_ms > now_ms).limit(1)).first() is not None
-
-    def log(
-        self,
-        channel: Channel,
-        events: Iterable[AlertEvent],
-        outcome: Outcome,
-        reason: str,
-        message_id: str | None = None,
-    ) -> None:
-        """Write down what became of events for a channel."""
-        for event in events:
-            self.done.add((_number(event), channel.name))
-            self._rows.append(
-                {
-                    "event_id": _number(event),
-                    "channel": channel.name,
-                    "outcome": outcome.value,
-                    "why": reason,
-                    "message_id": message_id,
-                    "at_ms": self.now_ms,
-                }
-            )
-            if outcome in (Outcome.TOLD, Outcome.GROUPED):
-                self.heard(channel, event).append(event)
-
-    def heard(self, channel: Channel, event: AlertEvent) -> list[AlertEvent]:
-        """What the receiver behind a channel was told of the same violation or topic, oldest first."""
-        return self._history.setdefault((receiver(channel), event.violation_id or f"own:{event.topic}"), [])
-
-    def muted(self, fact: Fact) -> Mute | None:
-        """The mute that holds for a violation's seal."""
-        place = fact.seal_id, fact.county_code
-        if self._anything_muted and place not in self._mutes:
-            self._mutes[place] = mutes.of(self.session, *place, self.now_ms)
-        return self._mutes.get(place)
-
-    def close(self) -> None:
-        """Write the log; events of which every channel's part is written down are decided."""
-        if self._rows:
-            self.session.connection().execute(insert(AlertLog), self._rows)
-        for event in self.waiting:
-            if all((_number(event), channel.name) in self.done for channel in self.channels):
-                event.decided_ms = self.now_ms
-                self.session.add(event)
-
-    def _read_history(self) -> dict[tuple[str, str], list[AlertEvent]]:
-        by_name = {channel.name: receiver(channel) for channel in self.channels}
-        found: dict[tuple[str, str], list[AlertEvent]] = {}
-        violations = {event.violation_id for event in self.waiting if event.violation_id is not None}
-        topics = {event.topic for event in self.waiting if event.violation_id is None}
-        for name, event in all_told(self.session, by_name, violations, topics):
-            mine = found.setdefault((by_name[name], event.violation_id or f"own:{event.topic}"), [])
-            if event not in mine:
-                mine.append(event)
-        return found
-
-
 def run(desk: Desk) -> int:
     """The pipeline, on one line; says how many messages it handed over to be sent and recorded."""
     return post(desk, deduplicate(desk, group(desk, mute(desk, address(desk, settle(desk))))))
@@ -117,21 +37,13 @@ def run(desk: Desk) -> int:
 
 def settle(desk: Desk) -> Iterator[Story]:
     """Stories whose first event is old enough; what is over by then, or goes on after all, is not told."""
-    settled_ms = desk.now_ms - round(desk.alerts.settle_s * 1000)
-    for story in stories(desk.session, desk.waiting):
-        if story.events[0].at_ms > settled_ms:
-            continue
-        began = story.kinds & {Kind.NEW, Kind.TROUBLE}
-        over = story.kinds & {Kind.ENDED, Kind.MENDED}
-        red = story.fact is not None and story.fact.severity == "red"
-        if began and over and not red:
-            _drop(desk, story, "over before it settled")
-            yield story  # a channel that was told of the beginning is told of the end
-        elif over and story.fact is not None and story.fact.ended_ms is None:
-            ends = [event for event in story.events if event.kind == Kind.ENDED.value]
-            _drop(desk, story.only(ends), "it went on before its end settled")
-            yield story
-        else:
+    found = stored(desk.session, desk.waiting)
+    for key, events in by_subject(desk.waiting).items():
+        story = None
+        if not desk.holds(key):
+            with desk.reading(key, events):
+                story = _settled(desk, story_of(events, found))
+        if story is not None:
             yield story
 
 
@@ -139,26 +51,22 @@ def address(desk: Desk, settled: Iterable[Story]) -> Iterator[Parcel]:
     """A parcel for each channel that a story is for."""
     for story in settled:
         for channel in desk.channels:
-            mine = [event for event in story.events if (_number(event), channel.name) not in desk.done]
-            for event in list(mine):
-                against = _against(channel, story, event, desk.heard(channel, event))
-                if against is not None:
-                    desk.log(channel, [event], Outcome.NOT_FOR_CHANNEL, against)
-                    mine.remove(event)
-            if mine:
-                yield Parcel(channel, (story.only(mine),))
+            parcel = None
+            if not desk.holds(story.key, channel.name):
+                with desk.minding([story], channel):
+                    parcel = _addressed(desk, story, channel)
+            if parcel is not None:
+                yield parcel
 
 
 def mute(desk: Desk, parcels: Iterable[Parcel]) -> Iterator[Parcel]:
     """What nobody muted; the server's own troubles cannot be."""
     for parcel in parcels:
-        fact = parcel.stories[0].fact
-        muted = None if fact is None else desk.muted(fact)
-        if muted is None:
+        unmuted = False
+        with desk.minding(parcel.stories, parcel.channel):
+            unmuted = not _muted(desk, parcel)
+        if unmuted:
             yield parcel
-        else:
-            reason = f"{muted.author}: {muted.reason} (until {iso(muted.until_ms)})"
-            desk.log(parcel.channel, parcel.stories[0].events, Outcome.MUTED, reason)
 
 
 def group(desk: Desk, parcels: Iterable[Parcel]) -> Iterator[Parcel]:
@@ -179,16 +87,10 @@ def deduplicate(desk: Desk, parcels: Iterable[Parcel]) -> Iterator[Parcel]:
     for parcel in parcels:
         fresh = list[Story]()
         for story in parcel.stories:
-            known = desk.heard(parcel.channel, story.events[0])
-            stale = [event for event in story.events if _is_known(event, story, known)]
-            for event in stale:
-                never = Kind(event.kind) is Kind.ENDED and not known
-                outcome = Outcome.OVER if never else Outcome.REPEATED
-                desk.log(
-                    parcel.channel, [event], outcome, "its beginning was not told here" if never else "told before"
-                )
-            if len(stale) < len(story.events):
-                fresh.append(story.only(event for event in story.events if event not in stale))
+            with desk.minding([story], parcel.channel):
+                left = _unknown(desk, parcel.channel, story)
+                if left:
+                    fresh.append(story.only(left))
         if fresh:
             yield Parcel(parcel.channel, tuple(fresh))
 
@@ -197,40 +99,104 @@ def post(desk: Desk, parcels: Iterable[Parcel]) -> int:
     """Write the messages into the post, where they stay until the receiver has them."""
     count = 0
     for parcel in parcels:
-        count += 1
-        story, grouped = parcel.stories[0], len(parcel.stories) > 1
-        known = desk.heard(parcel.channel, story.events[0])
-        events = [event for one in parcel.stories for event in one.events]
-        message_id = _message_id(parcel.channel, events)
-        text = write(
-            parcel,
-            message_id,
-            desk.alerts.page_url,
-            again=any(event.code == story.events[-1].code for event in known),
-            now_ms=desk.now_ms,
-        )
-        desk.session.add(
-            AlertMessage(
-                id=message_id,
-                channel=parcel.channel.name,
-                bucket=parcel.bucket,
-                title=text.title,
-                body=text.body,
-                document=json.dumps(text.document, ensure_ascii=False),
-                violation_id=None if grouped or story.fact is None else story.fact.violation_id,
-                created_ms=desk.now_ms,
-                next_try_ms=desk.now_ms,
-            )
-        )
-        desk.session.flush()
-        outcome = Outcome.GROUPED if grouped else Outcome.TOLD
-        desk.log(parcel.channel, events, outcome, why(parcel), message_id)
+        stories = parcel.stories if len(parcel.stories) == 1 else _writable(desk, parcel)
+        if stories:
+            with desk.minding(stories, parcel.channel):
+                _post(desk, Parcel(parcel.channel, stories))
+                count += 1
     return count
 
 
-def receiver(channel: Channel) -> str:
-    """Who gets what goes to an address, as a hash: the same for two channels with one address."""
-    return hashlib.sha256(channel.url.encode()).hexdigest()
+def _settled(desk: Desk, story: Story) -> Story | None:
+    """A story that is to be told by now, to whom it may be; None while it settles."""
+    if story.events[0].at_ms > desk.now_ms - round(desk.alerts.settle_s * 1000):
+        return None
+    red = story.fact is not None and story.fact.severity == "red"
+    over = Kind.ENDED in story.kinds  # the server's own trouble is told though it is over: nobody else saw it
+    if over and Kind.NEW in story.kinds and not red:
+        _drop(desk, story, "over before it settled")  # a channel that was told of the beginning is told of the end
+    elif over and story.fact is not None and story.fact.ended_ms is None:
+        ends = [event for event in story.events if event.kind == Kind.ENDED.value]
+        _drop(desk, story.only(ends), "it went on before its end settled")
+    return story
+
+
+def _addressed(desk: Desk, story: Story, channel: Channel) -> Parcel | None:
+    """What of a story is for a channel and not decided yet."""
+    mine = [event for event in story.events if (number(event), channel.name) not in desk.done]
+    for event in list(mine):
+        against = _against(channel, story, event, desk.heard(channel, event))
+        if against is not None:
+            desk.log(channel, [event], Outcome.NOT_FOR_CHANNEL, against)
+            mine.remove(event)
+    return Parcel(channel, (story.only(mine),)) if mine else None
+
+
+def _muted(desk: Desk, parcel: Parcel) -> bool:
+    """Whether somebody muted it; then it is written down."""
+    fact = parcel.stories[0].fact
+    muted = None if fact is None else desk.muted(fact)
+    if muted is not None:
+        reason = f"{muted.author}: {muted.reason} (until {iso(muted.until_ms)})"
+        desk.log(parcel.channel, parcel.stories[0].events, Outcome.MUTED, reason)
+    return muted is not None
+
+
+def _unknown(desk: Desk, channel: Channel, story: Story) -> list[AlertEvent]:
+    """What of a story the receiver does not know yet; the rest is written down as known."""
+    known = desk.heard(channel, story.events[0])
+    stale = _stale(story, known)
+    for event in stale:
+        never = Kind(event.kind) is Kind.ENDED and not known
+        outcome = Outcome.OVER if never else Outcome.REPEATED
+        desk.log(channel, [event], outcome, "its beginning was not told here" if never else "told before")
+    return [event for event in story.events if event not in stale]
+
+
+def _stale(story: Story, known: Sequence[AlertEvent]) -> list[AlertEvent]:
+    if story.fact is not None:
+        return [event for event in story.events if _is_known(event, story, known)]
+    stale, last = list[AlertEvent](), known[-1].kind if known else Kind.MENDED.value
+    told_ids = {event.id for event in known}
+    for event in story.events:  # one after the other: a trouble that is over again is two pieces of news
+        if event.kind == last or event.id in told_ids:
+            stale.append(event)
+        last = event.kind
+    return stale
+
+
+def _writable(desk: Desk, parcel: Parcel) -> tuple[Story, ...]:
+    """The members of a group, but for those of which no message could be written: they must not cost the others theirs."""
+    found = list[Story]()
+    for story in parcel.stories:
+        with desk.minding([story], parcel.channel):
+            write(Parcel(parcel.channel, (story,)), "", desk.alerts.page_url, again=False, now_ms=desk.now_ms)
+            found.append(story)
+    return tuple(found)
+
+
+def _post(desk: Desk, parcel: Parcel) -> None:
+    story, grouped = parcel.stories[0], len(parcel.stories) > 1
+    known = desk.heard(parcel.channel, story.events[0])
+    events = [event for one in parcel.stories for event in one.events]
+    message_id = _message_id(parcel.channel, events)
+    again, reason = any(event.code == story.events[-1].code for event in known), why(parcel)
+    text = write(parcel, message_id, desk.alerts.page_url, again=again, now_ms=desk.now_ms)
+    desk.session.add(
+        AlertMessage(
+            id=message_id,
+            channel=parcel.channel.name,
+            bucket=parcel.bucket,
+            title=text.title,
+            body=text.body,
+            document=json.dumps(text.document, ensure_ascii=False),
+            violation_id=None if grouped or story.fact is None else story.fact.violation_id,
+            created_ms=desk.now_ms,
+            next_try_ms=desk.now_ms,
+        )
+    )
+    desk.session.flush()
+    desk.log(parcel.channel, events, Outcome.GROUPED if grouped else Outcome.TOLD, reason, message_id)
 
 
 def _against(channel: Channel, story: Story, event: AlertEvent, known: Sequence[AlertEvent]) -> str | None:
@@ -250,7 +216,7 @@ def _against(channel: Channel, story: Story, event: AlertEvent, known: Sequence[
 
 
 def _is_known(event: AlertEvent, story: Story, known: Sequence[AlertEvent]) -> bool:
-    """Whether telling an event would repeat what the receiver knows."""
+    """Whether telling an event of a violation would repeat what the receiver knows."""
     last = Kind(known[-1].kind) if known else None
     if any(event.id == one.id for one in known):
         return True  # another channel has the same address
@@ -259,10 +225,6 @@ def _is_known(event: AlertEvent, story: Story, known: Sequence[AlertEvent]) -> b
             return last not in (None, Kind.ENDED)
         case Kind.ENDED:  # together with its beginning it is one message
             return last is Kind.ENDED if known else story.kinds == {Kind.ENDED}
-        case Kind.MENDED:
-            return last is not Kind.TROUBLE
-        case Kind.TROUBLE:
-            return last is Kind.TROUBLE
         case _:
             return False
 
@@ -293,10 +255,6 @@ def _message_id(channel: Channel, events: Sequence[AlertEvent]) -> str:
 def _drop(desk: Desk, story: Story, reason: str) -> None:
     """Write down as over what is told to no channel that was not told of its beginning already."""
     for channel in desk.channels:
-        open_ = [event for event in story.events if (_number(event), channel.name) not in desk.done]
+        open_ = [event for event in story.events if (number(event), channel.name) not in desk.done]
         if len(open_) == len(story.events):
             desk.log(channel, open_, Outcome.OVER, reason)
-
-
-def _number(event: AlertEvent) -> int:
-    return event.id or 0

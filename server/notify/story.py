@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 from server.notify.channels import Channel
 from server.notify.events import Kind
 from server.notify.tables import AlertEvent
+from server.standing import SYSTEM, transitions
 from server.tables import Enterprise, Furnace, Seal, Site, StoredFinding, Violation
 
 AT_ONCE = 500
@@ -18,6 +19,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """All that a message may say of a violation; nothing here is computed, all of it is stored.
 
     Attributes:
+        waits_since_ms: since when it waits for a person; where somebody has seen it, since when it did before that.
         peak, unit, note: of the newest finding with the violation's code.
         false_alarms_per_year: expected of that finding's threshold on one idle seal.
     """
@@ -33,6 +35,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     first_ms: int
     ended_ms: int | None
     detected_ms: int
+    waits_since_ms: int
     reason_zh: str
     reason_en: str
     peak: float
@@ -64,8 +67,13 @@ class Story(msgspec.Struct, frozen=True):
 
     @property
     def kind(self) -> Kind:
-        """Why somebody is told, of several the most urgent; a beginning that is told late says that it ended."""
-        order = (Kind.ESCALATED, Kind.NEW, Kind.STRONGER, Kind.ENDED, Kind.TROUBLE, Kind.MENDED)
+        """Why somebody is told, of several the most urgent; a beginning that is told late says that it ended.
+
+        The server's own troubles are told as they stand now.
+        """
+        if self.fact is None:
+            return Kind(self.events[-1].kind)
+        order = (Kind.ESCALATED, Kind.NEW, Kind.STRONGER, Kind.ENDED)
         return next(kind for kind in order if kind in self.kinds)
 
     def only(self, events: Iterable[AlertEvent]) -> "Story":
@@ -86,20 +94,38 @@ class Parcel(msgspec.Struct, frozen=True):
         return f"own/{story.events[0].topic}" if story.fact is None else f"{story.fact.code}/{story.kind.value}"
 
 
-def stories(session: Session, events: Sequence[AlertEvent]) -> list[Story]:
-    """Events sorted by what they are about, in the order in which each began."""
-    facts = facts_of(session, [event.violation_id for event in events if event.violation_id is not None])
-    by_key: dict[str, list[AlertEvent]] = {}
+class Stored(msgspec.Struct, frozen=True):
+    """What is in the database of some violations.
+
+    Attributes:
+        places: each with furnace, enterprise and county code.
+        findings: the newest of each violation and code.
+        waits_since_ms: since when each waits, or last waited, for a person.
+    """
+
+    places: dict[str, tuple[Violation, str, str, str]]
+    findings: dict[tuple[str, str], StoredFinding]
+    waits_since_ms: dict[str, int]
+
+
+def by_subject(events: Iterable[AlertEvent]) -> dict[str, list[AlertEvent]]:
+    """Events sorted by what they are about (a violation's id, or a topic), in the order in which each began."""
+    found: dict[str, list[AlertEvent]] = {}
     for event in events:
-        by_key.setdefault(event.violation_id or f"own:{event.topic}", []).append(event)
-    return [Story(tuple(mine), facts.get(key)) for key, mine in by_key.items()]
+        found.setdefault(event.violation_id or f"own:{event.topic}", []).append(event)
+    return found
 
 
-def facts_of(session: Session, violation_ids: Sequence[str]) -> dict[str, Fact]:
-    """What is stored of violations, by id."""
-    found: dict[str, Fact] = {}
-    for some in _slices(sorted(set(violation_ids))):
-        newest = _newest_findings(session, some)
+def story_of(events: Sequence[AlertEvent], found: Stored) -> Story:
+    """The story of events that are about the same."""
+    violation_id = events[0].violation_id
+    return Story(tuple(events), None if violation_id is None else _fact(violation_id, found))
+
+
+def stored(session: Session, events: Iterable[AlertEvent]) -> Stored:
+    """What the database has of the violations of events."""
+    found = Stored({}, {}, {})
+    for some in _slices(sorted({event.violation_id for event in events if event.violation_id is not None})):
         query = (
             select(Violation, Furnace.name, Enterprise.name, Site.county_code)
             .join(Seal, col(Seal.id) == col(Violation.seal_id))
@@ -108,28 +134,48 @@ def facts_of(session: Session, violation_ids: Sequence[str]) -> dict[str, Fact]:
             .join(Enterprise, col(Enterprise.id) == col(Site.enterprise_id))
             .where(col(Violation.id).in_(some))
         )
-        for violation, furnace, enterprise, county_code in session.exec(query).all():
-            finding = newest[violation.id, violation.code]
-            found[violation.id] = Fact(
-                violation_id=violation.id,
-                seal_id=violation.seal_id,
-                code=violation.code,
-                severity=violation.severity,
-                state=violation.state,
-                enterprise=enterprise,
-                furnace=furnace,
-                county_code=county_code,
-                first_ms=violation.first_ms,
-                ended_ms=violation.ended_ms,
-                detected_ms=violation.detected_ms,
-                reason_zh=violation.reason_zh,
-                reason_en=violation.reason_en,
-                peak=finding.peak,
-                unit=finding.unit,
-                note=finding.note,
-                false_alarms_per_year=finding.false_alarms_per_year,
-            )
+        found.places.update({row[0].id: row for row in session.exec(query).all()})
+        found.findings.update(_newest_findings(session, some))
+        found.waits_since_ms.update(_waits_since_ms(session, some))
     return found
+
+
+def _fact(violation_id: str, found: Stored) -> Fact:
+    violation, furnace, enterprise, county_code = found.places[violation_id]
+    finding = found.findings[violation_id, violation.code]
+    return Fact(
+        violation_id=violation_id,
+        seal_id=violation.seal_id,
+        code=violation.code,
+        severity=violation.severity,
+        state=violation.state,
+        enterprise=enterprise,
+        furnace=furnace,
+        county_code=county_code,
+        first_ms=violation.first_ms,
+        ended_ms=violation.ended_ms,
+        detected_ms=violation.detected_ms,
+        waits_since_ms=found.waits_since_ms[violation_id],
+        reason_zh=violation.reason_zh,
+        reason_en=violation.reason_en,
+        peak=finding.peak,
+        unit=finding.unit,
+        note=finding.note,
+        false_alarms_per_year=finding.false_alarms_per_year,
+    )
+
+
+def _waits_since_ms(session: Session, violation_ids: Sequence[str]) -> dict[str, int]:
+    """The beginning of each violation's newest time in which nobody had seen it: what follows a person's step."""
+    since, seen = dict[str, int](), dict[str, bool]()
+    for step in transitions(session, violation_ids):
+        if step.kind == "comment":
+            continue
+        own = step.author == SYSTEM
+        if own and seen.get(step.violation_id, True):
+            since[step.violation_id] = step.at_ms
+        seen[step.violation_id] = not own
+    return since
 
 
 def _newest_findings(session: Session, violation_ids: Sequence[str]) -> dict[tuple[str, str], StoredFinding]:

@@ -3,6 +3,9 @@
 from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+TAKEN = "taken"
+"""In a message's document, where it is refused for some of its recipients: which of them have it, by hash."""
+
 
 class AlertEvent(SQLModel, table=True):
     """Something that people may have to be told: written in the transaction that made it true."""
@@ -39,7 +42,7 @@ class AlertMessage(SQLModel, table=True):
     title: str
     body: str
     document: str
-    """What a program is told, as JSON: the events with their violations, seals and times."""
+    """What a program is told, as JSON: the events with their violations, seals and times; and what no program is told, TAKEN."""
     violation_id: str | None = Field(default=None, foreign_key="violation.id")
     """Whose curve a mail shows; null where the message is of several."""
     created_ms: int = Field(sa_type=BigInteger)

@@ -74,7 +74,7 @@ def why(parcel: Parcel) -> str:
     """Why this channel got it: who reads it, of where, how grave."""
     event, language = parcel.stories[0].events[0], parcel.channel.language
     codes = sorted({story.fact.county_code for story in parcel.stories if story.fact is not None})
-    where = [county_name(codes[0])] if len(codes) == 1 else [_said("counties", language, len(codes))]
+    where = [county_name(codes[0], language)] if len(codes) == 1 else [_said("counties", language, len(codes))]
     fact = parcel.stories[0].fact
     severity = event.severity if fact is None else fact.severity
     return "/".join([parcel.channel.to, *(where if codes else []), says(SEVERITIES[severity], language)])
@@ -111,7 +111,7 @@ def title_of(story: Story, fact: Fact, language: Language, *, again: bool, now_m
         words = _said("stronger", language) + words
     parts = [mark(fact.severity, ended=ended), words]
     if kind is Kind.ESCALATED:
-        parts.append(_said("unacknowledged", language, (now_ms - fact.detected_ms) // 60_000))
+        parts.append(_said("unacknowledged", language, (now_ms - fact.waits_since_ms) // 60_000))
     elif ended and kind is not Kind.ENDED:
         parts.append(_said("already", language))
     parts.append(short_name(fact, chars))
@@ -149,11 +149,11 @@ def _group(parcel: Parcel, fact: Fact, page: str) -> tuple[str, list[str]]:
     language, kind, number = parcel.channel.language, parcel.stories[0].kind, len(parcel.stories)
     facts = [story.fact for story in parcel.stories if story.fact is not None]
     where = Counter(one.county_code for one in facts)
-    one_county = county_name(fact.county_code)
+    one_county = county_name(fact.county_code, language)
     place = one_county if len(where) == 1 else _said("counties", language, len(where))
     colon = ":" if language == "zh" else ": "
     title = f"{mark(fact.severity, ended=kind is Kind.ENDED)} {place}{colon}{number} {in_a_group(fact.code, kind, language)}"
-    lines = [f"{county_name(code)} {count}" for code, count in where.most_common()] if len(where) > 1 else []
+    lines = [f"{county_name(code, language)} {count}" for code, count in where.most_common()] if len(where) > 1 else []
     named = sorted(facts, key=lambda one: one.first_ms)[: MEMBERS_MAX[parcel.channel.form]]
     lines += [f"· {one.enterprise} {one.furnace} {beijing(one.first_ms):%H:%M:%S}" for one in named]
     rest = number - len(named)
@@ -161,13 +161,13 @@ def _group(parcel: Parcel, fact: Fact, page: str) -> tuple[str, list[str]]:
 
 
 def _own(story: Story, language: Language, page: str) -> tuple[str, list[str]]:
-    event = story.events[-1]
-    words = _said("mended" if story.kind is Kind.MENDED else "trouble", language)
-    text = event.text_zh if language == "zh" else event.text_en
-    head = re.split(r"[：:。.;；]", text, maxsplit=1)[0]
-    since = f"{beijing(event.at_ms):%Y-%m-%d %H:%M:%S}"
-    return f"{mark(TECHNICAL, ended=False)} {words} {head}", [
-        _said("from", language, since), text, _said("look", language, f"{page}/"),
+    """A trouble of the server's own; with its end, where it was over before anybody could be told."""
+    mended, told = story.kind is Kind.MENDED, story.events[-2:]
+    texts = [event.text_zh if language == "zh" else event.text_en for event in (told if mended else told[-1:])]
+    head = re.split(r"[：:。.;；]", texts[0], maxsplit=1)[0]
+    since = f"{beijing(told[0 if mended else -1].at_ms):%Y-%m-%d %H:%M:%S}"
+    return f"{mark(TECHNICAL, ended=False)} {_said('mended' if mended else 'trouble', language)} {head}", [
+        _said("from", language, since), *texts, _said("look", language, f"{page}/"),
     ]  # fmt: skip
 
 
@@ -191,15 +191,16 @@ def _document(parcel: Parcel, page: str) -> dict[str, object]:
         "kind": story.kind.value,
         "severity": story.events[0].severity if story.fact is None else story.fact.severity,
         "violations": len([one for one in parcel.stories if one.fact is not None]),
-        "events": [_event(one, page) for one in parcel.stories[:EVENTS_MAX]],
+        "events": [event for one in parcel.stories[:EVENTS_MAX] for event in _events(one, page)],
     }
 
 
-def _event(story: Story, page: str) -> dict[str, object]:
-    fact, event = story.fact, story.events[-1]
+def _events(story: Story, page: str) -> list[dict[str, object]]:
+    """A violation as it stands, or each beginning and end of a trouble of the server's own."""
+    fact = story.fact
     if fact is None:
-        return {"kind": story.kind.value, "topic": event.topic, "time": iso(event.at_ms)}
-    return {
+        return [{"kind": one.kind, "topic": one.topic, "time": iso(one.at_ms)} for one in story.events]
+    return [{
         "kind": story.kind.value,
         "violation_id": fact.violation_id,
         "seal": fact.seal_id,
@@ -212,7 +213,7 @@ def _event(story: Story, page: str) -> dict[str, object]:
         "ended_time": None if fact.ended_ms is None else iso(fact.ended_ms),
         "detected_time": iso(fact.detected_ms),
         "link": f"{page}/violations/{fact.violation_id}",
-    }
+    }]  # fmt: skip
 
 
 def _kilo(value: float, unit: str) -> str:

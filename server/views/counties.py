@@ -19,7 +19,7 @@ class CountyRow(BaseModel):
     """One county.
 
     Attributes:
-        code, name: GB/T 2260; the name is the code where we have none.
+        code, name, name_en: GB/T 2260, and in pinyin; the name is the code where we have none.
         seals: how many are registered.
         today: the time of all its seals since midnight in Beijing, by what is proved.
         longest_unproved_ms: the longest unproved time of one seal today.
@@ -31,6 +31,7 @@ class CountyRow(BaseModel):
 
     code: str
     name: str
+    name_en: str
     seals: int
     today: CoverageToday
     longest_unproved_ms: int
@@ -88,6 +89,7 @@ class _Sum:
         return CountyRow(
             code=code,
             name=county_name(code),
+            name_en=county_name(code, "en"),
             seals=self._states.total(),
             today=CoverageToday(**{name: self._shares[name] for name in CoverageToday.model_fields}),
             longest_unproved_ms=self._longest_ms,

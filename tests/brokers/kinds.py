@@ -1,6 +1,5 @@
 """The three brokers as processes on loopback, and what each promises. No TLS here; the shipped files are run elsewhere."""
 
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -10,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from coldseal.embedded_broker import broker_command
-from tests.edge_agent.broker import MOSQUITTO, free_port, wait_for
+from tests.edge_agent.broker import MOSQUITTO, BrokerProcess, free_port
 
 NATS = str(Path(sysconfig.get_path("scripts")) / "nats-server")
 PASSWORD = "pw"  # the brokers' users here; the embedded one asks nobody
@@ -82,62 +81,23 @@ PROMISES = {
 SPOKEN = (("embedded", "5"), ("embedded", "3.1.1"), ("mosquitto", "5"), ("mosquitto", "3.1.1"), ("nats", "3.1.1"))
 
 
-class Process:
-    """A broker's process; it can end in order or by kill -9, and start again on its port with what it kept.
+class Process(BrokerProcess):
+    """A broker's process of one kind.
 
     Attributes:
-        port: where it speaks MQTT.
         name, protocol: which broker this is, and the version of MQTT that the test speaks with it.
     """
 
     def __init__(self, folder: Path, name: str, protocol: str, command: Callable[[Path, int, str], list[str]]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.port, self.name, self.protocol = free_port(), name, protocol
-        self._log = folder / "log"
-        self._command = command(folder, self.port, protocol)
-        self._process: subprocess.Popen[bytes] | None = None
+        self.name, self.protocol = name, protocol
+        port = free_port()
+        super().__init__(command(folder, port, protocol), port, folder / "log")
 
     @property
     def promises(self) -> Promises:
         """What this broker promises."""
         return PROMISES[self.name]
-
-    @property
-    def pid(self) -> int:
-        """The running process."""
-        assert self._process is not None
-        return self._process.pid
-
-    def start(self) -> None:
-        """Start, and wait until it accepts."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
-        wait_for(self._accepts, f"{self.name} on port {self.port}")
-
-    def stop(self) -> None:
-        """End as a service manager would."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
-            self._process = None
-
-    def kill(self) -> None:
-        """End as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def log(self) -> str:
-        """What it wrote."""
-        return self._log.read_text(encoding="utf-8", errors="replace")
-
-    def _accepts(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-        except OSError:
-            return False
-        return True
 
 
 def process(folder: Path, name: str, protocol: str) -> Process:

@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from server.access.rights import Role
 from server.console.palette import DARK
+from server.county_names import county_names
 from server.detect.finding import Coverage
 from server.tables import CoverageSpan, Violation
 from server.views.counties import county_shares
@@ -243,6 +244,18 @@ def test_axe_finds_nothing_serious(chromium: Browser, wall: Site, path: str, sch
     expect(seen.page.locator("dialog.step")).to_be_visible()
     assert grave(seen.page) == []
     seen.close()
+
+
+def test_counties_by_their_names_in_english(visit: Opener, wall: Site) -> None:
+    """The English board calls every county by its name in pinyin, in the strip, the queue and the facts."""
+    seen = visit(wall, "/en", size=(1920, 1080))
+    named = seen.page.locator(".county .name").all_inner_texts()
+    expect(seen.page.locator(".item .name i").first).to_be_visible()
+    queued = seen.page.locator(".item .name i").all_inner_texts()
+
+    assert named == list(county_names("en").values())
+    assert set(queued) <= set(named)
+    expect(seen.page.locator(".facts").first).to_contain_text("Minhou · Seal")
 
 
 @pytest.mark.parametrize("path", ["/", "/en"])

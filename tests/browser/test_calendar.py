@@ -82,6 +82,15 @@ def test_every_day_says_itself() -> None:
     assert calendar_html(calendar([day(0, off=24)]), Words("en")).count("<title>2026-03-01: proved off 24\u2009h") == 1
 
 
+@pytest.mark.parametrize("number_of_days", [1, 8, 365])
+def test_no_months_name_is_cut(number_of_days: int) -> None:
+    """The calendar is as wide as the name of its last month needs, also where it is one column."""
+    html = calendar_html(calendar([day(n, off=24) for n in range(number_of_days)]), Words("zh"))
+    (width,) = {int(found) for found in re.findall(r'class="days-block" viewBox="0 0 (\d+) ', html)}
+    for x, name in re.findall(r'<text x="(\d+)" y="12">([^<]+)</text>', html):
+        assert int(x) + sum(11 if ord(sign) > 0x2E80 else 6.2 for sign in name) <= width
+
+
 def register(points: list[tuple[int, float | None]], gaps: list[Gap], marks: list[EnergyMark]) -> RegisterCurve:
     """A register over ten days, closed by itself in the first half."""
     known = [(t, wh) for t, wh in points if wh is not None]
@@ -98,9 +107,9 @@ def register(points: list[tuple[int, float | None]], gaps: list[Gap], marks: lis
     )  # fmt: skip
 
 
-def drawn(of: RegisterCurve) -> dict[str, Any]:
+def drawn(of: RegisterCurve, *, narrow: bool = False) -> dict[str, Any]:
     """Its option."""
-    found = option(of, ChartStyle(Words("zh"), LIGHT, narrow=False))
+    found = option(of, ChartStyle(Words("zh"), LIGHT, narrow=narrow))
     found["by_name"] = {one["name"]: one for one in found["series"]}
     return found
 
@@ -122,6 +131,8 @@ def test_the_register() -> None:
     assert grey[0]["name"] == "寄存器补证：没有数据 24\u2009小时 0\u2009分钟，电量 0\u2009kWh"
     assert "电量 +412\u2009kWh" in amber[0]["name"]
     assert line["markLine"]["data"][0]["label"]["formatter"] == "03-07 间断期内有用电，+412\u2009kWh"
+    small = drawn(register(points, [gap, lost], [mark]), narrow=True)["by_name"]
+    assert not [1 for name in ("closed", "missing") for (area, _) in small[name]["markArea"]["data"] if "name" in area]
     told = [element["style"]["text"] for element in seen["graphic"]]
     assert told == ["止码", "kWh", "止码 48\u2009629.36", "起码 48\u2009217.36"]
     level = drawn(register([(at[0], 500_000.0), (at[10], 500_000.0)], [], []))["yAxis"][0]

@@ -72,9 +72,10 @@ def one(of: dict[str, Any], name: str, panel: int = 0) -> dict[str, Any]:
 
 
 def bands(of: dict[str, Any], name: str, panel: int = 0) -> list[list[dict[str, Any]]]:
-    """The areas of a series."""
-    found: list[list[dict[str, Any]]] = one(of, name, panel)["markArea"]["data"]
-    return found
+    """The areas of a series; without areas there is no series."""
+    found = [each for each in of["series"] if (each["name"], each["xAxisIndex"]) == (name, panel)]
+    assert all(each["markArea"]["data"] for each in found)
+    return [area for each in found for area in each["markArea"]["data"]]
 
 
 def data(of: dict[str, Any], name: str) -> list[list[float | None]]:

@@ -1,5 +1,6 @@
 """A curve in a real browser: the tools by keyboard and pointer, finer data where one looks, ages, tooltip, exports."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from server import rollup
+from server.console.chart_layout import AXIS_PX
+from server.console.html import in_script
 from tests.browser.served import GAP_S, RESUMED_S, Opener, Site, Visit, melt
 from tests.server.views import melts
 from tests.server.views.melts import at
@@ -127,6 +130,48 @@ def test_the_newest_value_and_its_age(visit: Opener, site: Site) -> None:
     assert told["live-value-0"]["text"].endswith("\u2009kW")
     assert told["live-value-2"]["text"] == "10.5\u2009m³/h"
     assert set(told) == {f"live-{what}-{panel}" for what in ("value", "age") for panel in (0, 2, 3)}
+
+
+NO_LINE = "window.WebSocket = function () {};"
+"""A browser whose line to the server never stands."""
+
+
+@pytest.mark.parametrize("path", ["/", f"/seals/{SEAL}"])
+def test_drawn_before_the_line_stands(visit: Opener, site: Site, path: str) -> None:
+    """What a page shows is told by its first HTML: every chart on it is fetched and drawn without its live line."""
+    seen = visit(site, path, before=NO_LINE)
+    seen.page.wait_for_function(
+        "() => [...document.querySelectorAll('.chart')].every(c => "
+        "getElement(c.id.slice(1))?.chart?.getOption()?.series?.length)"
+    )
+    assert not seen.page.evaluate("() => window.did_handshake")
+    assert not seen.mistakes
+
+
+def test_fetched_once(visit: Opener, site: Site) -> None:
+    """The page is told twice, by its HTML and by its line, fetches once, and the range of the address is pressed."""
+    asked: list[str] = []
+    seen = visit(site)
+    seen.page.on("request", lambda request: asked.append(request.url.split("?")[0].rsplit("/", 1)[1]))
+    seen.page.goto(f"{site.url}/seals/{SEAL}?range=7200")
+    expect(seen.page.get_by_role("button", name="2 小时", exact=True)).to_have_attribute("aria-pressed", "true")
+    seen.page.wait_for_function("() => [...document.querySelectorAll('.chart canvas')].length >= 2")
+    assert sorted(one for one in asked if one in ("chart", "register")) == ["chart", "register"]
+
+
+def test_it_stands_at_its_height_at_once(visit: Opener, site: Site) -> None:
+    """The chart's element has the height of its panels, and the picture fills it: nothing is laid out twice."""
+    seen = opened(visit, site, before=CURVE)
+    of_element, of_chart = seen.page.evaluate("() => [curve().getDom().clientHeight, curve().getHeight()]")
+    last = frames(seen.page)["grid"][-1]
+    assert of_element == of_chart == last["top"] + last["height"] + AXIS_PX
+
+
+def test_what_was_typed_cannot_leave_a_script() -> None:
+    """Text in a script of the page neither ends that script nor begins another."""
+    told = {"seal": "</script><script>alert(1)</script><!--"}
+    assert "<" not in in_script(told)
+    assert json.loads(in_script(told)) == told
 
 
 def test_exports(visit: Opener, site: Site, tmp_path: Path) -> None:

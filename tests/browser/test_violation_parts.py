@@ -231,10 +231,12 @@ def test_every_code_has_its_checklist_and_rule(code: Code) -> None:
 
 
 def test_who_was_told() -> None:
-    """Channel, why and when; what still waits says so with its error, what was not sent says why; nobody is said too."""
+    """Channel, why and when; an error stays in view, delivered to others or not; what was not sent says why; nobody is said too."""
     waiting = TOLD.model_copy(update={"delivery": "waiting", "sent_ms": None, "last_error": "HTTP 503"})
     muted = TOLD.model_copy(update={"outcome": Outcome.MUTED, "delivery": "none", "sent_ms": None})
-    text = plain(violation_parts.told([TOLD, waiting, muted], ZH, NOW_MS))
+    partly = TOLD.model_copy(update={"last_error": "recipient 2: 550"})
+    text = plain(violation_parts.told([TOLD, waiting, muted, partly], ZH, NOW_MS))
+    assert "recipient 2: 550 02:10:10 送达" in text
     assert "钉钉值班群 已发 值班/闽侯县/红色 02:10:10 送达" in text
     assert "HTTP 503 02:10:09 还在重试" in text
     assert "免打扰，未发" in text

@@ -31,32 +31,41 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-class Mosquitto:
-    """The broker as a process; it can be stopped and started again on the same port with what it stored."""
+class BrokerProcess:
+    """A broker's process on loopback; it can end, and start again on the same port with what it stored.
 
-    def __init__(self, folder: Path, extra: str = "", *, anonymous: bool = True) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
+    Attributes:
+        port: where it speaks MQTT.
+    """
+
+    def __init__(self, command: list[str], port: int, log: Path) -> None:
+        self.port = port
+        self._command, self._log = command, log
         self._process: subprocess.Popen[bytes] | None = None
-        self._config = folder / "mosquitto.conf"
-        self._log = folder / "mosquitto.log"
-        self._config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous {str(anonymous).lower()}\nuser root\n"
-            f"persistence true\npersistence_location {folder}/\nlog_dest file {self._log}\nlog_type all\n{extra}",
-            encoding="utf-8",
-        )
+
+    @property
+    def pid(self) -> int:
+        """The running process."""
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         """Start, and wait until it accepts."""
-        self._process = subprocess.Popen(
-            [MOSQUITTO, "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        wait_for(self._accepts, f"mosquitto on port {self.port}")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        wait_for(self._accepts, f"{Path(self._command[0]).name} on port {self.port}")
 
     def stop(self) -> None:
-        """Stop as a service manager would."""
+        """End as a service manager would."""
         if self._process is not None:
             self._process.terminate()
+            self._process.wait()
+            self._process = None
+
+    def kill(self) -> None:
+        """End as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
             self._process.wait()
             self._process = None
 
@@ -70,6 +79,20 @@ class Mosquitto:
         except OSError:
             return False
         return True
+
+
+class Mosquitto(BrokerProcess):
+    """Mosquitto with a configuration and a folder of its own."""
+
+    def __init__(self, folder: Path, extra: str = "", *, anonymous: bool = True) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        config = folder / "mosquitto.conf"
+        super().__init__([MOSQUITTO, "-c", str(config)], free_port(), folder / "mosquitto.log")
+        config.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous {str(anonymous).lower()}\nuser root\n"
+            f"persistence true\npersistence_location {folder}/\nlog_dest stderr\nlog_type all\n{extra}",
+            encoding="utf-8",
+        )
 
 
 def wait_for(condition: Callable[[], object], what: str, wait_s: float = WAIT_S) -> None:

@@ -3,7 +3,7 @@
   const charts = new Map(); // element id -> {asked, range, seen, timer}
   const SETTLED_MS = 250; // after the last move of a wheel or a finger the part that is seen is fetched
   const DETAIL_SHARE = 0.98;
-  const chartOf = (id) => getElement(id)?.chart;
+  const { chartOf } = coldseal;
   const told = new WeakMap(); // chart -> what the server told beside its option
   const asked = new URLSearchParams(location.search).get("range"); // an address may name the time that it shows
   const FIRST = ["600", "7200", "86400", "seal"].includes(asked) ? asked : "event";
@@ -14,7 +14,7 @@
     const before = charts.get(id);
     const same = before && before.asked.seal === asked.seal && before.asked.v === asked.v;
     charts.set(id, same ? { ...before, asked } : { asked, range: FIRST, seen: null });
-    if (!same) press(id, FIRST);
+    press(id, charts.get(id).range); // at the first time its buttons may not be there yet
     if (!same || !before.seen) draw(id);
   }
 
@@ -96,15 +96,23 @@
 
   // ---- before an option is set: sizes, tooltip, ages
 
+  const heights = new Map(); // element id -> px
+  const sheet = new CSSStyleSheet();
+  document.adoptedStyleSheets.push(sheet);
+
+  function fit(id, { coldseal: about }) {
+    if (!about || heights.get(id) === about.height) return;
+    heights.set(id, about.height); // a rule, not the element's own style: it may not be there yet, and stands right at once
+    sheet.replaceSync([...heights].map(([of, height]) => `#c${of}{height:${height}px}`).join(""));
+  }
+
   function prepare(chart, option) {
     const about = option.coldseal;
     if (!about) return;
     delete option.coldseal;
     told.set(chart, about);
     const element = chart.getDom();
-    const fits = !element.closest("[data-fill]");
-    if (fits) element.style.height = `${about.height}px`;
-    chart.resize();
+    if (chart.getWidth() !== element.clientWidth || chart.getHeight() !== element.clientHeight) chart.resize();
     spread(option, about, chart.getHeight() - about.height, chart.getWidth());
     option.tooltip.formatter = () => tooltip(option, about, chart.convertFromPixel({ xAxisIndex: 0 }, pointer));
     if (!element.dataset.zooms) {
@@ -113,7 +121,9 @@
       chart.on("datazoom", () => onZoom(id));
       for (const move of ["pointermove", "pointerdown"]) element.addEventListener(move, point, true);
     }
-    queueMicrotask(tick);
+    about.said = JSON.stringify(agesOf(about));
+    const ages = new Map(agesOf(about).map((text) => [text.id, text.style]));
+    for (const text of option.graphic) Object.assign(text.style, ages.get(text.id));
   }
 
   function spread(option, about, spare, width) {
@@ -143,13 +153,20 @@
 
   function age(chart) {
     const about = chart && told.get(chart);
-    if (!about?.live.length) return;
-    const graphic = about.live.map(({ id, at_ms: atMs, fresh_ms: freshMs }) => {
+    const graphic = about ? agesOf(about) : [];
+    const said = JSON.stringify(graphic);
+    if (!graphic.length || about.said === said) return; // ECharts lays out all of a chart for one text
+    about.said = said;
+    chart.setOption({ graphic }, { lazyUpdate: true });
+  }
+
+  function agesOf(about) {
+    const texts = about.live.map(({ id, at_ms: atMs, fresh_ms: freshMs }) => {
       const stale = coldseal.now() - atMs > freshMs;
       const style = { text: coldseal.age(atMs, freshMs), fill: about.muted };
       return [{ id, style }, stale ? { id: id.replace("age", "value"), style: { fill: about.muted } } : null];
     });
-    chart.setOption({ graphic: graphic.flat().filter(Boolean) }, { lazyUpdate: true });
+    return texts.flat().filter(Boolean);
   }
 
   // ---- what is under the pointer: value, why there is none, what is proved, and the envelope that says so
@@ -157,7 +174,7 @@
   let pointer = 0; // px from the chart's left edge: ECharts itself tells the nearest sample only, beyond a gap too
   const point = (event) => (pointer = event.clientX - event.currentTarget.getBoundingClientRect().left);
   const at = (parts, time) => parts.find(([from, to]) => from <= time && time < to)?.[2];
-  const number = new Intl.NumberFormat("en", { maximumFractionDigits: 3, useGrouping: false });
+  const number = (value) => String(Number(value.toFixed(3)));
 
   function tooltip(option, about, time) {
     const gap = about.gaps.find(([from, to]) => from <= time && time < to);
@@ -182,7 +199,7 @@
       const bucket = bucketMs ? data.slice(Math.max(0, next - 4), next).filter(([t, value]) => value !== null && t > time - bucketMs) : [];
       const values = [last, ...bucket].map(([, value]) => value);
       const [low, high] = [Math.min(...values), Math.max(...values)];
-      return low === high ? number.format(low) : `${number.format(low)}–${number.format(high)}`;
+      return low === high ? number(low) : `${number(low)}–${number(high)}`;
     }
     return "";
   }
@@ -207,6 +224,7 @@
     if (graphic.length) chart.setOption({ graphic }); // an age says nothing on paper, a time does
     const image = new Image();
     image.src = chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: about.ground, excludeComponents: ["toolbox"] });
+    about.said = "";
     tick();
     await image.decode();
     const canvas = Object.assign(document.createElement("canvas"), { width: image.width + 64, height: image.height + 128 });
@@ -246,6 +264,7 @@
 
   document.addEventListener("click", onClick);
   setInterval(tick, 1000);
+  coldseal.onCome.push(fit);
   coldseal.onDrawn.push(prepare);
   coldseal.chart = { show };
 })();

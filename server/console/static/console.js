@@ -3,7 +3,8 @@
   const words = window.coldsealWords;
   const skewMs = words.now_ms - Date.now(); // ages count by the server's clock
   const now = () => Date.now() + skewMs;
-  const beijing = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "medium" });
+  const BEIJING_MS = 8 * 3600000; // the same all year round; Intl would take 20 to 50 ms to say so, while nothing is drawn
+  const beijing = (atMs) => new Date(Math.floor(atMs) + BEIJING_MS).toISOString().slice(0, 19).split("T"); // day, time
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const phone = window.matchMedia("(max-width: 720px)");
   const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
@@ -17,9 +18,9 @@
   function age(atMs, freshMs) {
     const pastMs = Math.max(0, now() - atMs);
     if (pastMs > freshMs) {
-      const [day, time] = beijing.format(atMs).split(" ");
-      const today = beijing.format(now()).startsWith(day);
-      return fill("age.stale", { time: today ? time : `${day.slice(5)} ${time}` });
+      const [day, time] = beijing(atMs);
+      const isToday = beijing(now())[0] === day;
+      return fill("age.stale", { time: isToday ? time : `${day.slice(5)} ${time}` });
     }
     for (const [unit, ms] of [["d", 86400000], ["h", 3600000], ["min", 60000]]) {
       if (pastMs >= ms) return fill(`age.${unit}`, { n: Math.floor(pastMs / ms) });
@@ -43,7 +44,7 @@
       element.classList.toggle("stale", now() - atMs > freshMs);
     }
     for (const element of all("[data-since]")) put(element, since(Number(element.dataset.since)));
-    for (const element of all("[data-clock]")) put(element, beijing.format(now()).split(" ")[element.dataset.clock]); // 0 day, 1 time
+    for (const element of all("[data-clock]")) put(element, beijing(now())[element.dataset.clock]); // 0 day, 1 time
   }
 
   // ---- keys: each presses the button or link that carries it, so there is no second way to do anything
@@ -71,7 +72,7 @@
   const draftKey = (name) => `coldseal.draft.${name}`;
   const sheet = (name) => document.querySelector(`dialog[data-sheet="${name}"]`);
 
-  function show(dialog) {
+  function showSheet(dialog) {
     asksUntilMs = 0;
     for (const field of all("[data-draft]", dialog)) {
       if (!field.value) field.value = sessionStorage.getItem(draftKey(field.dataset.draft)) ?? "";
@@ -82,7 +83,7 @@
 
   async function open(id) {
     await new Promise((done) => setTimeout(done)); // its content is put in with the same message
-    show(getHtmlElement(id));
+    showSheet(getHtmlElement(id));
   }
 
   function close(id, draft) {
@@ -95,7 +96,7 @@
     if (at("[data-asks]")) asksUntilMs = Date.now() + 1000;
     if (at("[data-dismiss]")) at("[data-dismiss]").parentElement.replaceChildren();
     if (at("[data-closes]")) at("dialog").close();
-    if (at("[data-opens]")) show(sheet(at("[data-opens]").dataset.opens));
+    if (at("[data-opens]")) showSheet(sheet(at("[data-opens]").dataset.opens));
     if (at('[data-opens="finder"]')) find("", at("[data-opens]").dataset.county ?? "");
     if (at("[data-sound]")) switchSound();
     if (at("[data-language]")) at("[data-language]").search = location.search; // the same page in the other language
@@ -223,28 +224,57 @@
 
   function cut(isCut) {
     document.documentElement.classList.toggle("is-cut", isCut);
-    if (isCut) put(document.querySelector("[data-cut]"), fill("cut_since", { time: beijing.format(heardMs).split(" ")[1] }));
+    if (isCut) put(document.querySelector("[data-cut]"), fill("cut_since", { time: beijing(heardMs)[1] }));
   }
 
   // ---- charts and small curves
 
   const drawn = new Map(); // element id -> url that it is to show
-  const onDrawn = [];
+  const onCome = []; // told the element's id and the option as soon as it is here
+  const onDrawn = []; // told the chart and the option before it is set
+  const chartOf = (id) => document.getElementById(`c${id}`) && getElement(id)?.chart; // its element comes before its chart
+
+  function show(id, url) {
+    if (drawn.get(id) !== url) draw(id, url); // a page is told twice what to draw: by its first HTML and by its line
+  }
 
   async function draw(id, url) {
     drawn.set(id, url);
     const isMine = () => drawn.get(id) === url;
+    const [answer] = await Promise.allSettled([come(id, url), stands(id)]);
+    if (!isMine()) return;
     const problem = document.querySelector(`[data-chart-problem="${id}"]`);
     try {
-      const option = await asked(url);
-      while (isMine() && !getElement(id)?.chart) await new Promise((done) => setTimeout(done, 20));
-      if (!isMine()) return;
-      const chart = getElement(id).chart;
-      for (const prepare of onDrawn) prepare(chart, option, url);
-      chart.setOption(option, true);
+      if (answer.reason) throw answer.reason;
+      const chart = chartOf(id);
+      for (const prepare of onDrawn) prepare(chart, answer.value, url);
+      chart.setOption(answer.value, true);
       put(problem, "");
     } catch (error) {
-      if (isMine()) put(problem, fill("chart_failed", { detail: error.message }));
+      put(problem, fill("chart_failed", { detail: error.message }));
+    }
+  }
+
+  async function come(id, url) {
+    const option = await asked(url);
+    for (const told of onCome) told(id, option);
+    return option;
+  }
+
+  const awaited = new Map(); // element id -> told when its chart is there
+
+  function stands(id) {
+    return new Promise((stand) => {
+      awaited.set(id, [...(awaited.get(id) ?? []), stand]);
+      lookForCharts();
+    });
+  }
+
+  function lookForCharts() {
+    for (const [id, told] of awaited) {
+      if (!chartOf(id)) continue; // ECharts puts its ground into the element, and that is when this is asked again
+      awaited.delete(id);
+      for (const stand of told) stand();
     }
   }
 
@@ -293,6 +323,7 @@
   }
 
   function onChange() {
+    lookForCharts();
     tick();
     lookForSparks();
     lookAtUnseen();
@@ -309,7 +340,10 @@
   new MutationObserver(onChange).observe(document.documentElement, { childList: true, subtree: true });
   watchLine();
   window.coldseal = {
+    show,
     draw,
+    chartOf,
+    onCome,
     onDrawn,
     now,
     age,

@@ -4,7 +4,7 @@ import pytest
 from sqlmodel import Session, col, func, select
 
 from server.access import lockout
-from server.access.lockout import FIRST_LOCK_MS, FORGET_MS, LOCK_MS_MAX, ROWS_MAX
+from server.access.lockout import FIRST_LOCK_MS, FORGET_MS, FREE, LEAK_MS, LOCK_MS_MAX, ROWS_MAX
 from server.access.tables import SignInFailure
 from tests.server.access.people import HOME, NOW_MS, People
 
@@ -59,7 +59,7 @@ def test_the_attempt_that_locks_may_be_the_right_one(session: Session) -> None:
     """The fifth attempt is still looked at; if its password is right nothing stays locked."""
     wrong(session, 4)
     attempt = lockout.count(session, CHEN, NOW_MS)
-    assert (attempt.wait_ms, attempt.locks) == (0, ("account:chen",))
+    assert (attempt.wait_ms, attempt.locks) == (0, ("here",))
     lockout.take_back(session, CHEN, NOW_MS)
 
     assert lockout.wait_ms(session, CHEN, NOW_MS) == 0
@@ -79,13 +79,54 @@ def test_an_address_is_locked_across_names(session: Session) -> None:
     assert lockout.wait_ms(session, lockout.keys("next", HOME), later_ms) == 2 * FIRST_LOCK_MS
 
 
-def test_a_name_is_locked_across_addresses(session: Session) -> None:
-    """Many machines that guess one person's password wait together."""
-    for number in range(5):
-        wrong(session, 1, lockout.keys("chen", f"198.51.100.{number}"))
+def from_many(session: Session, times: int, now_ms: int = NOW_MS) -> None:
+    """So many wrong passwords of one person, each from an address of its own."""
+    for number in range(times):
+        wrong(session, 1, lockout.keys("chen", f"198.51.{number // 256}.{number % 256}"), now_ms)
 
-    assert lockout.wait_ms(session, lockout.keys("chen", "203.0.113.1"), NOW_MS) == FIRST_LOCK_MS
-    assert lockout.wait_ms(session, lockout.keys("li", "203.0.113.1"), NOW_MS) == 0
+
+def elsewhere(session: Session, name: str = "chen", now_ms: int = NOW_MS) -> int:
+    """How long somebody waits at an address from which nobody has tried."""
+    return lockout.wait_ms(session, lockout.keys(name, "203.0.113.1"), now_ms)
+
+
+def test_a_name_is_locked_at_its_address_only(session: Session) -> None:
+    """A stranger who guesses at one address does not keep the person out at another."""
+    wrong(session, 5)
+
+    assert lockout.wait_ms(session, CHEN, NOW_MS) == FIRST_LOCK_MS
+    assert elsewhere(session) == 0
+
+
+def test_a_name_is_locked_across_addresses(session: Session) -> None:
+    """A hundred machines that guess one person's password wait together; other people do not."""
+    from_many(session, FREE["account"] - 1)
+    assert elsewhere(session) == 0
+    from_many(session, 1)
+
+    assert elsewhere(session) == FIRST_LOCK_MS
+    assert elsewhere(session, "li") == 0
+
+
+def test_a_name_forgets_one_each_minute(session: Session) -> None:
+    """A few addresses that go on all day do not add up; what is left of a minute is not lost, and asking changes nothing."""
+    from_many(session, FREE["account"] - 1)
+    later_ms = NOW_MS + LEAK_MS * 3 // 2
+    for _ in range(3):
+        assert elsewhere(session, now_ms=later_ms) == 0
+    from_many(session, 1, later_ms)
+    assert elsewhere(session, now_ms=later_ms) == 0
+    from_many(session, 1, NOW_MS + 2 * LEAK_MS - 1)
+    assert elsewhere(session, now_ms=NOW_MS + 2 * LEAK_MS - 1) == FIRST_LOCK_MS
+
+
+def test_the_right_one_frees_the_name(session: Session) -> None:
+    """After the person has signed in, the name has all of its free attempts again."""
+    from_many(session, FREE["account"] - 1)
+    lockout.take_back(session, lockout.keys("chen", "203.0.113.1"), NOW_MS)
+    from_many(session, FREE["account"] - 1)
+
+    assert elsewhere(session) == 0
 
 
 def test_an_hour_forgets(session: Session) -> None:
@@ -119,10 +160,13 @@ def test_the_table_is_bounded(session: Session) -> None:
     count = select(func.count()).select_from(SignInFailure)
     assert session.exec(count).one() == ROWS_MAX
     assert (
-        session.exec(select(SignInFailure).where(col(SignInFailure.key).in_(("account:x0", "account:x1")))).all() == []
+        session.exec(
+            select(SignInFailure).where(col(SignInFailure.key).in_(("account:x0", "account:x1", "account:x2")))
+        ).all()
+        == []
     )
     wrong(session, 1, now_ms=NOW_MS + 2 * FORGET_MS)
-    assert session.exec(count).one() == 2
+    assert session.exec(count).one() == len(CHEN)
 
 
 def test_a_restart_forgives_nothing(people: People) -> None:

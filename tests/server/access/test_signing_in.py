@@ -93,8 +93,32 @@ def test_a_wrong_password_ten_times(people: People) -> None:
     assert waits[9] == Refused(30_000 - 5)
     assert signing_in.sign_in(people.store, CHEN, PASSWORD, place(10)) == Refused(30_000 - 6)
     assert who(people, open_board, 10) is not None
-    assert people.acts(before) == [("-", "sign_in.lock", f"account:{CHEN}")]
+    assert people.acts(before) == [("-", "sign_in.lock", f"here:{CHEN}@{HOME}")]
     assert isinstance(signing_in.sign_in(people.store, CHEN, PASSWORD, place(30_004)), SignedIn)
+
+
+def test_a_stranger_keeps_nobody_out(people: People) -> None:
+    """Who guesses a person's password all day, from one address, waits there; the person signs in from another one."""
+    minutes, strange = 60_000, "198.51.100.7"
+    for minute in range(24 * 60):
+        signing_in.sign_in(people.store, CHEN, "", place(minute * minutes, strange))
+        if minute % 240 == 0:
+            assert isinstance(signing_in.sign_in(people.store, CHEN, PASSWORD, place(minute * minutes)), SignedIn)
+    locked = signing_in.sign_in(people.store, CHEN, PASSWORD, place(24 * 60 * minutes, strange))
+
+    assert isinstance(locked, Refused)
+    assert locked.wait_ms > 0
+
+
+def test_a_link_opens_a_locked_account(people: People) -> None:
+    """The way out where a name is locked at the person's own address: a link that works once."""
+    for n in range(5):
+        signing_in.sign_in(people.store, CHEN, "wrong", place(n))
+    with people.account(CHEN) as (session, account):
+        link = links.issue(session, Purpose.SIGN_IN, account.id, NOW_MS)
+
+    assert isinstance(signing_in.sign_in(people.store, CHEN, PASSWORD, place(6)), Refused)
+    assert who(people, signing_in.use_link(people.store, link, place(7))) is not None
 
 
 def test_an_unknown_name_is_locked_like_a_known_one(people: People) -> None:
@@ -103,7 +127,7 @@ def test_an_unknown_name_is_locked_like_a_known_one(people: People) -> None:
     waits = [signing_in.sign_in(people.store, "hunter2-oops", "wrong", place(n)) for n in range(6)]
 
     assert waits == [Refused(0)] * 4 + [Refused(30_000), Refused(29_999)]
-    assert people.acts(before) == [("-", "sign_in.lock", "account:?")]
+    assert people.acts(before) == [("-", "sign_in.lock", f"here:?@{HOME}")]
 
 
 def test_a_new_session_takes_the_place_of_the_old_one(people: People) -> None:

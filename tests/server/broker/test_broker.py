@@ -190,7 +190,7 @@ def test_a_locked_database_is_waited_for(tmp_path: Path, port: int) -> None:
         other.connection()  # it begins with the first question
         message = plant.agent.envelope([reading(0, 0.0)])
         publish(port, message.topic, [message.payload])
-        wait_for(lambda: worker.health()["trouble"], "trouble told")
+        wait_for(lambda: worker.health()["trouble"] == "database", "trouble told in a word, without an address")
     wait_for(lambda: worker.health()["accepted"] == 1 and not worker.health()["trouble"], "the message, once more")
     told = worker.health()
     worker.stop()

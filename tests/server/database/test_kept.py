@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from server.notify.tables import AlertEvent, AlertLog
 from server.store import Store
 from server.tables import Envelope, Rejected, Transition, Violation
 from tests.server.ingest.plant import SEAL, START_MS, Plant, reading
 from tests.server.stores import on_postgresql
 
-KEPT = ("audit", "transition", "rejected", "envelope")
+KEPT = ("audit", "transition", "rejected", "alert_log", "envelope")
 
 
 @pytest.fixture
@@ -39,6 +40,10 @@ def store(tmp_path: Path) -> Store:
         session.add(
             Rejected(received_ms=START_MS, topic="t", agent_id="a1", reason="fork", detail="", sha=b"1", raw=b"other")
         )
+        event = AlertEvent(kind="new", violation_id="v1", severity="red", at_ms=START_MS)
+        session.add(event)
+        session.flush()
+        session.add(AlertLog(event_id=event.id or 0, channel="duty", outcome="told", why="duty", at_ms=START_MS))
         session.connection().exec_driver_sql(
             "INSERT INTO audit (at_ms, actor, actor_kind, action, subject, detail, address) "
             "VALUES (0, 'a', 'account', 'x', 'y', '{}', '')"
@@ -55,7 +60,12 @@ def run(store: Store, statement: str) -> int:
 @pytest.mark.parametrize("table", KEPT)
 def test_no_row_is_changed(store: Store, table: str) -> None:
     """UPDATE is refused, of every column, and whether or not it would change something."""
-    changes = {"audit": ["actor = 'b'", "id = 7"], "transition": ["reason = 'x'"], "rejected": ["detail = 'x'"]}
+    changes = {
+        "audit": ["actor = 'b'", "id = 7"],
+        "transition": ["reason = 'x'"],
+        "rejected": ["detail = 'x'"],
+        "alert_log": ["outcome = 'told'", "channel = 'night'"],
+    }
     for change in changes.get(table, ["raw = raw", "sha = sha", "seq = 2", "agent_id = 'b'", "received_ms = 0"]):
         with pytest.raises(IntegrityError, match=rf"{table}\w* is append-only: UPDATE is refused"):
             run(store, f"UPDATE {table} SET {change}")  # noqa: S608 - our own words

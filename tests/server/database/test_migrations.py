@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 import server.access.tables
@@ -38,6 +39,11 @@ ROWS = {
     "violation": [{
         "id": "v1", "seal_id": "S1", "code": "resumed_power", "severity": "red", "state": "open", "first_ms": 1,
         "raised_ms": 2, "last_ms": 3, "detected_ms": 4, "reason_zh": "恢复用电", "reason_en": "power again",
+    }],
+    "finding": [{
+        "id": 1, "violation_id": "v1", "seal_id": "S1", "code": "resumed_power", "severity": "red", "meter": "m1",
+        "note": "", "first_ms": 1, "raised_ms": 2, "last_ms": 3, "statistic": 2e4, "threshold": 1e4, "unit": "W",
+        "false_alarms_per_year": 0.0, "peak": 2e4, "agent_id": "a1", "first_seq": 1, "last_seq": 2,
     }],
     "transition": [{"id": 1, "violation_id": "v1", "at_ms": 9, "to_state": "open", "author": "ColdSeal", "reason": "r"}],
     "loss": [{"id": 1, "agent_id": "a1", "rows": 7, "reason": "outbox", "declared_in_seq": 2}],
@@ -80,7 +86,7 @@ def make_first_release(place: Place) -> None:
             for row in rows:
                 _insert(connection, table, row)
         if on_postgresql():
-            for table in ("envelope", "transition", "loss", "rejected", "token"):
+            for table in ("envelope", "finding", "transition", "loss", "rejected", "token"):
                 connection.exec_driver_sql(f"SELECT setval('{table}_id_seq', 10)")
     engine.dispose()
 
@@ -138,6 +144,17 @@ def test_envelopes_go_on(store: Store) -> None:
         with store.transaction() as session:
             parts = session.connection().exec_driver_sql("SELECT tableoid::regclass::text FROM envelope ORDER BY seq")
             assert list(parts.scalars()) == ["envelope_2026_03", "envelope_2026_03", *["envelope_2026_04"] * 2]
+
+
+def test_findings_of_two_agents_are_apart(store: Store) -> None:
+    """After the change of the constraint the same meter's name at another agent is another finding; twice is refused."""
+    (row,) = ROWS["finding"]
+    with store.transaction() as session:
+        _insert(session.connection(), "finding", row | {"id": 2, "agent_id": "a2"})
+    with pytest.raises(IntegrityError, match=r"(?i)unique"), store.transaction() as session:
+        _insert(session.connection(), "finding", row | {"id": 3})
+
+    assert [one["agent_id"] for one in rows_of(store, "finding")] == ["a1", "a2"]
 
 
 def test_tables_are_what_the_classes_say(store: Store) -> None:

@@ -10,7 +10,7 @@ from server import life, standing, violations
 from server.access.rights import Role
 from server.detect.finding import Code, Finding
 from server.sentences import Subject
-from server.tables import Transition, Violation
+from server.tables import StoredFinding, Transition, Violation
 from server.violations import Change
 from tests.server.ingest.plant import SEAL, START_MS, Plant
 from tests.server.life.town import WHY, account, take, who
@@ -27,10 +27,12 @@ def session(tmp_path: Path) -> Iterator[Session]:
         yield session
 
 
-def finding(code: Code, first_s: float, last_s: float, ended_s: float | None = None) -> Finding:
+def finding(
+    code: Code, first_s: float, last_s: float, ended_s: float | None = None, *, meter: str = "m1", note: str = ""
+) -> Finding:
     """What a rule saw, by seconds of the day."""
     return Finding(
-        code=code, meter="m1", first_ms=ms(first_s), raised_ms=ms(first_s), last_ms=ms(last_s),
+        code=code, meter=meter, note=note, first_ms=ms(first_s), raised_ms=ms(first_s), last_ms=ms(last_s),
         ended_ms=None if ended_s is None else ms(ended_s), statistic=20_000.0, threshold=10_500.0, unit="W",
         peak=20_000.0, false_alarms_per_year=1e-6, first_seq=1, last_seq=2,
     )  # fmt: skip
@@ -41,9 +43,9 @@ def ms(second: float) -> int:
     return START_MS + round(second * 1000)
 
 
-def see(session: Session, seen: Finding) -> tuple[Violation, Change]:
+def see(session: Session, seen: Finding, agent_id: str = "a1") -> tuple[Violation, Change]:
     """Join a finding as soon as it is seen."""
-    return violations.apply(session, SUBJECT, "a1", seen, seen.last_ms)
+    return violations.apply(session, SUBJECT, agent_id, seen, seen.last_ms)
 
 
 def step(session: Session, violation: Violation, name: str, at_s: float) -> None:
@@ -207,3 +209,70 @@ def test_a_mark_of_a_release_before(session: Session) -> None:
     again, change = see(session, finding(Code.RESUMED_POWER, 10, 30))
 
     assert (change, again.first_ms) == (Change.OPENED, ms(25) + 1)
+
+
+def test_contact_is_restored_with_the_last_silent_agent(session: Session) -> None:
+    """Of two silent agents at one seal one returns: nothing is over until the other one does, however late it was told."""
+    violation, _ = see(session, finding(Code.SILENT, 10, 200))
+    same, _ = see(session, finding(Code.SILENT, 20, 200), "a2")
+    first = violations.end(session, SEAL, Code.SILENT, "a1", ms(300))
+    after_first = violation.ended_ms
+    second = violations.end(session, SEAL, Code.SILENT, "a2", ms(290))
+
+    assert same.id == violation.id
+    assert (first, after_first) == ([], None)
+    assert ([one.id for one in second], violation.ended_ms) == ([violation.id], ms(300))
+
+
+@pytest.mark.parametrize(
+    ("agent_id", "meter"), [("a1", "m2"), ("a2", "m1")], ids=["of_one_agent", "of_two_agents_by_one_name"]
+)
+def test_a_draw_ends_with_its_last_meter(session: Session, agent_id: str, meter: str) -> None:
+    """One of two meters goes quiet while the other is a sample behind: the violation goes on, and its words say so."""
+    see(session, finding(Code.RESUMED_POWER, 10, 50))
+    see(session, finding(Code.RESUMED_POWER, 12, 49, meter=meter), agent_id)
+    violation, _ = see(session, finding(Code.RESUMED_POWER, 10, 50, 50))
+    going_on, said = violation.ended_ms, violation.reason_en
+    over, change = see(session, finding(Code.RESUMED_POWER, 12, 60, 60, meter=meter), agent_id)
+
+    assert going_on is None
+    assert "ended after" not in said
+    assert (over.id, change, over.ended_ms) == (violation.id, Change.ENDED, ms(60))
+    assert "ended after" in over.reason_en
+
+
+def test_a_finding_that_joins_ended_ends_nothing(session: Session) -> None:
+    """A contact that opened and closed again, told late, does not end what another meter still shows."""
+    violation, _ = see(session, finding(Code.SEAL_OPENED, 10, 20))
+    same, _ = see(session, finding(Code.SEAL_OPENED, 12, 30, 30, meter="m2"))
+
+    assert (same.id, violation.last_ms, violation.ended_ms) == (violation.id, ms(30), None)
+
+
+def test_a_weak_draw_that_grew_strong_ends(session: Session) -> None:
+    """The rule for a weak draw gives way without a word when the strong one takes over: the strong one's end counts."""
+    see(session, finding(Code.ENERGISED, 10, 20, note="excess"))
+    see(session, finding(Code.RESUMED_POWER, 21, 40))
+    violation, change = see(session, finding(Code.RESUMED_POWER, 21, 50, 50))
+
+    assert (change, violation.ended_ms) == (Change.ENDED, ms(50))
+
+
+def test_two_agents_do_not_share_a_finding(session: Session) -> None:
+    """Meters of the same name at two agents of one seal: each agent's envelopes are named by a finding of its own."""
+    see(session, finding(Code.RESUMED_POWER, 10, 20))
+    see(session, finding(Code.RESUMED_POWER, 10, 30), "a2")
+    see(session, finding(Code.RESUMED_POWER, 10, 40))
+
+    rows = session.exec(select(StoredFinding).order_by(StoredFinding.agent_id)).all()
+    assert [(row.agent_id, row.last_ms) for row in rows] == [("a1", ms(40)), ("a2", ms(30))]
+
+
+def test_two_agents_fall_silent_in_the_same_moment(session: Session) -> None:
+    """After the first one's violation was closed, the other one's has an id of its own."""
+    first, _ = see(session, finding(Code.SILENT, 10, 20))
+    step(session, first, "close", 25)
+    second, change = see(session, finding(Code.SILENT, 10, 30), "a2")
+
+    assert (change, second.state) == (Change.OPENED, "open")
+    assert second.id != first.id

@@ -16,6 +16,7 @@ from server.notify.sender import Answer, Outgoing, Sender
 from server.notify.tables import AlertEvent, AlertLog, AlertMessage
 from server.sentences import Subject
 from server.settings import Settings
+from server.store import WAIT_FOR_LOCK_S
 from server.tables import Enterprise, Furnace, Pledge, Seal, Site, Violation
 from server.violations import Change
 from tests.server.ingest.plant import START_MS, SteppedClock
@@ -73,6 +74,7 @@ class Office:
     Args:
         channels: as server.yaml has them, without address where a telephone will do.
         make: ways out; telephones otherwise.
+        wait_s: how long a transaction waits for another process.
     """
 
     def __init__(
@@ -82,10 +84,12 @@ class Office:
         *,
         seals: int = 2,
         make: Callable[[Channel, AlertsFile], Sender] | None = None,
+        wait_s: float = WAIT_FOR_LOCK_S,
         **alerts: object,
     ) -> None:
         self.folder, self.clock = folder, SteppedClock()
-        self.store = a_store(folder)
+        self._wait_s = wait_s
+        self.store = a_store(folder, wait_s=wait_s)
         self.phones: dict[str, Phone] = {}
         self._make = make or self._phone
         self.settings = Settings(data=folder, alerts=alerts_of(channels, **alerts))
@@ -100,7 +104,7 @@ class Office:
     def restart(self) -> None:
         """The server is killed and started again."""
         self.store.close()
-        self.store = a_store(self.folder)
+        self.store = a_store(self.folder, wait_s=self._wait_s)
         self.notifier = self.new_notifier()
 
     def found(

@@ -92,6 +92,7 @@ class MailReceiver:
         got: what it took.
         recipients: whom each was for.
         refuses: what it says to the data instead of taking it.
+        refuses_to: what it says to single recipients instead of taking them.
         hangs_up: takes the data and closes without an answer.
     """
 
@@ -99,6 +100,7 @@ class MailReceiver:
         self.got: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
         self.refuses: str | None = None
+        self.refuses_to: dict[str, str] = {}
         self.hangs_up = False
         with socket.create_server(("127.0.0.1", 0)) as free:  # aiosmtpd wants to know its port
             self.port = int(free.getsockname()[1])
@@ -111,6 +113,15 @@ class MailReceiver:
     def stop(self) -> None:
         """End."""
         self._controller.stop()
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take a recipient, or not."""
+        if address in self.refuses_to:
+            return self.refuses_to[address]
+        envelope.rcpt_tos.append(address)
+        return "250 taken"
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         """Take it, or not."""

@@ -8,7 +8,7 @@ import pytest
 from server import settings
 from server.notify import channels
 from server.notify.apprise_sender import sender
-from server.notify.notifier import ways
+from server.notify.way import ways
 from wire.errors import ProgramError, SettingsError, SurroundingsError
 
 HEAD = "alerts:\n  page_url: https://coldseal.example.org\n  channels:\n"

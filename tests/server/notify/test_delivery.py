@@ -10,8 +10,7 @@ import msgspec
 from server.detect.finding import Code
 from server.notify.apprise_sender import sender
 from server.notify.channels import AlertsFile, Channel
-from server.notify.notifier import MOST_S, pause_ms
-from server.notify.sender import Sender
+from server.notify.sender import MOST_S, Sender, pause_ms
 from server.settings import Settings
 from tests.server.notify.office import Office, Phone
 from tests.server.notify.receiver import WebReceiver, web

@@ -1,5 +1,6 @@
 """Mail to a real mail server: text, HTML with the curve in it, one Message-ID for all attempts."""
 
+import re
 import struct
 import zlib
 from email.message import EmailMessage
@@ -12,6 +13,7 @@ from server.detect.finding import Code
 from server.notify.apprise_sender import sender
 from server.notify.curve_png import HEIGHT, WIDTH, png
 from server.notify.notifier import Notifier
+from server.notify.sender import MOST_S
 from server.settings import Settings
 from tests.server.ingest.plant import START_MS, Plant, reading
 from tests.server.notify.office import Office, alerts_of
@@ -93,6 +95,97 @@ def test_a_refusal_is_logged_without_a_name(tmp_path: Path) -> None:
 
     assert office.log()[0].last_error == "127.0.0.1: refused it: 552 mailbox of … is full"
     assert office.log()[0].delivery == "waiting"
+
+
+A, B, C = "a@x.example.org", "b@x.example.org", "c@x.example.org"
+
+
+def test_whom_the_server_refuses_for_now_gets_it_later_and_the_others_once(tmp_path: Path) -> None:
+    """A full mailbox of three: the mail is tried on for that one alone, also after a restart, as the same mail."""
+    with mail() as receiver:
+        receiver.refuses_to = {B: f"452 mailbox of {B} is full"}
+        office = Office(tmp_path, [to(receiver, f"{A},{B},{C}")], make=sender, allow_inside=HERE)
+        office.found(0)
+        office.pass_s(5)
+        [waits] = office.log()
+        office.restart()
+        office.pass_s(60, turn_s=5)
+        office.restart()
+        receiver.refuses_to = {}
+        office.pass_s(2 * MOST_S, turn_s=5)
+
+        assert [sorted(one) for one in receiver.recipients] == [[A, C], [B]]
+        assert len({one["Message-ID"] for one in receiver.got}) == 1
+    assert waits.delivery == "waiting"
+    assert waits.last_error is not None
+    assert re.fullmatch(r"127.0.0.1: refused for now: recipient \d of 3: 452 mailbox of … is full", waits.last_error)
+    [told] = office.log()
+    assert (told.delivery, told.last_error) == ("delivered", None)
+    assert "x.example.org" not in office.messages()[0].document
+
+
+def test_whom_the_server_refuses_for_good_is_named_in_the_log(tmp_path: Path) -> None:
+    """No such mailbox: the others have the mail once, and log and health go on saying who has not, and why."""
+    with mail() as receiver:
+        receiver.refuses_to = {C: f"550 no mailbox {C} here"}
+        office = Office(tmp_path, [to(receiver, f"{A},{B},{C}")], make=sender, allow_inside=HERE)
+        office.found(0)
+        office.pass_s(2 * MOST_S, turn_s=20)
+
+        assert [sorted(one) for one in receiver.recipients] == [[A, B]]
+    [told] = office.log()
+    assert told.delivery == "delivered"
+    assert told.last_error is not None
+    assert re.fullmatch(r"127.0.0.1: refused for good: recipient \d of 3: 550 no mailbox … here", told.last_error)
+    assert office.notifier.health().channels[0].last_error == told.last_error
+
+
+def test_for_good_and_for_now_at_once(tmp_path: Path) -> None:
+    """One never, one later: it waits for the later one only, and what is kept then names the one that never will."""
+    with mail() as receiver:
+        receiver.refuses_to = {A: "550 no such mailbox", B: "451 try later"}
+        office = Office(tmp_path, [to(receiver, f"{A},{B},{C}")], make=sender, allow_inside=HERE)
+        office.found(0)
+        office.pass_s(5)
+        [waits] = office.log()
+        del receiver.refuses_to[B]
+        office.pass_s(2 * MOST_S, turn_s=5)
+
+        assert receiver.recipients == [[C], [B]]
+    assert waits.delivery == "waiting"
+    [told] = office.log()
+    assert told.delivery == "delivered"
+    assert (told.last_error or "").count("recipient") == 1
+    assert "refused for good" in (told.last_error or "")
+
+
+@pytest.mark.parametrize("said", ["550 no such mailbox", "450 try later", "421 closing"])
+def test_what_every_recipient_is_refused_is_not_lost(tmp_path: Path, said: str) -> None:
+    """Nobody has it: it waits and is tried on, whatever the server said; then each has it once."""
+    with mail() as receiver:
+        receiver.refuses_to = {A: said, B: said}
+        office = Office(tmp_path, [to(receiver, f"{A},{B}")], make=sender, allow_inside=HERE)
+        office.found(0)
+        office.pass_s(60, turn_s=5)
+        [waits] = office.log()
+        receiver.refuses_to = {}
+        office.pass_s(2 * MOST_S, turn_s=5)
+
+        assert [sorted(one) for one in receiver.recipients] == [[A, B]]
+    assert (waits.delivery, office.log()[0].delivery) == ("waiting", "delivered")
+
+
+def test_a_full_mailbox_delays_nobody_elses_mail(tmp_path: Path) -> None:
+    """What one recipient is refused is no failure of the channel: the next mails go out in their turn."""
+    with mail() as receiver:
+        receiver.refuses_to = {B: "452 full"}
+        office = Office(tmp_path, [to(receiver, f"{A},{B}")], make=sender, allow_inside=HERE, seals=3)
+        for n in range(3):
+            office.found(n)
+            office.pass_s(5)
+
+        assert receiver.recipients == [[A]] * 3
+        assert office.notifier.health().channels[0].failures == 0
 
 
 def test_an_inside_mail_server_is_refused(tmp_path: Path) -> None:

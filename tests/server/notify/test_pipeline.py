@@ -277,6 +277,35 @@ def test_own_troubles_go_to_channels_that_want_them(tmp_path: Path) -> None:
     office.check_complete()
 
 
+def test_an_own_trouble_that_is_over_at_once_is_told_with_its_end(tmp_path: Path) -> None:
+    """Nobody else saw a database that was away for a second: one message has both, and it is told once."""
+    office = Office(tmp_path, [*DUTY, {"name": "it", "own": True, "severities": []}])
+    assert office.own("behind", OwnKind.TROUBLE)
+    assert office.own("behind", OwnKind.MENDED)
+    office.pass_s(60, turn_s=5)
+
+    [got] = office.phones["it"].got
+    assert got.title == "◇ 技术 已恢复 磁盘将满"
+    assert got.body.splitlines()[0] == "2026-03-01 00:00:00 起（北京时间）"
+    assert got.body.count("磁盘将满：还剩 1 GiB。") == 2
+    assert [one["kind"] for one in _events(got.document)] == ["trouble", "mended"]
+    assert office.phones["duty"].got == []
+    office.check_complete()
+
+
+def test_an_own_trouble_that_comes_back_at_once_is_not_told_as_mended(tmp_path: Path) -> None:
+    """Over and there again before it settled: the last that is told is that it goes on."""
+    office = Office(tmp_path, [{"name": "it", "own": True}])
+    for kind in (OwnKind.TROUBLE, OwnKind.MENDED, OwnKind.TROUBLE):
+        assert office.own("disk", kind)
+        if kind is OwnKind.TROUBLE:
+            office.pass_s(5)
+
+    assert office.phones["it"].titles == ["◇ 技术 磁盘将满", "◇ 技术 磁盘将满"]
+    assert [one["kind"] for one in _events(office.phones["it"].got[1].document)] == ["mended", "trouble"]
+    office.check_complete()
+
+
 def test_without_channels_events_are_decided_at_once(tmp_path: Path) -> None:
     """A channel that is added later is not flooded with what happened before."""
     office = Office(tmp_path, [])
@@ -288,6 +317,10 @@ def test_without_channels_events_are_decided_at_once(tmp_path: Path) -> None:
 
 
 def _ids(document: dict[str, object]) -> list[object]:
+    return [event["violation_id"] for event in _events(document)]
+
+
+def _events(document: dict[str, object]) -> list[dict[str, object]]:
     events = document["events"]
     assert isinstance(events, list)
     return events

@@ -1,6 +1,6 @@
 """Whatever happens in whatever order: nothing is lost, nobody is told twice, and the log accounts for all of it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,12 +9,15 @@ from typing import Literal
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlmodel import col, select
 
-from server import mutes
+from server import life, mutes
 from server.access.rights import RIGHTS, Role
 from server.access.who import Who
 from server.detect.finding import Code
 from server.notify.events import Kind
+from server.standing import is_unseen
+from server.tables import Transition, Violation
 from tests.server.notify.office import MINHOU, Office
 
 BY = Who(name="li", shown_as="李某", kind="account", rights=RIGHTS[Role.MONITOR])
@@ -26,7 +29,7 @@ CHANNELS: list[dict[str, object]] = [
     {"name": "minhou", "counties": [MINHOU]},
     {"name": "chief", "escalation": True},
 ]
-Act = Literal["begin", "end", "pass", "wait", "restart", "down", "up", "mute"]
+Act = Literal["begin", "end", "pass", "wait", "restart", "down", "up", "mute", "see"]
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -41,7 +44,7 @@ class Step(msgspec.Struct, frozen=True):
 STEPS = st.lists(
     st.builds(
         Step,
-        act=st.sampled_from(["begin", "begin", "begin", "end", "end", "pass", "pass", "wait", "restart", "down", "up", "mute"]),
+        act=st.sampled_from(["begin", "begin", "begin", "end", "end", "pass", "pass", "wait", "restart", "down", "up", "mute", "see"]),
         seal=st.integers(0, 5),
         code=st.sampled_from([Code.RESUMED_POWER, Code.ENERGISED, Code.SILENT]),
         seconds=st.integers(1, 40),
@@ -95,8 +98,18 @@ def _do(office: Office, step: Step, began: dict[tuple[int, Code], int]) -> None:
                 mutes.mute(
                     session, by=BY, seal_id=office.seals[step.seal], until_ms=until_ms, reason="演练", now_ms=now_ms
                 )
+        case "see":
+            _see(office, office.seals[step.seal])
         case _:
             pass
+
+
+def _see(office: Office, seal_id: str) -> None:
+    """Somebody acknowledges whatever waits of a seal."""
+    with office.store.transaction() as session:
+        waiting = select(Violation.id).where(Violation.seal_id == seal_id, is_unseen())
+        for violation_id in session.exec(waiting).all():
+            life.acknowledge(session, violation_id, by=BY, reason="", now_ms=office.clock.now_ms)
 
 
 def _check(office: Office) -> None:
@@ -115,4 +128,18 @@ def _check(office: Office) -> None:
         pairs = list(pairwise(kinds))
         assert (Kind.NEW.value, Kind.NEW.value) not in pairs
         assert (Kind.ENDED.value, Kind.ENDED.value) not in pairs
-        assert kinds.count(Kind.ESCALATED.value) <= 1
+    _check_life(office, told)
+
+
+def _check_life(office: Office, told: dict[tuple[str, str | None], list[str]]) -> None:
+    """What goes on is known to whom it is for, whatever was muted; each time unseen is escalated once at most."""
+    with office.store.transaction() as session:
+        going_on = session.exec(select(Violation.id).where(col(Violation.ended_ms).is_(None))).all()
+        seen = Counter(session.exec(select(Transition.violation_id).where(Transition.author == BY.name)).all())
+    duty = office.notifier.channels[0].url
+    for violation_id in going_on:
+        own = [kind for kind in told[duty, violation_id] if kind != Kind.ESCALATED.value]
+        assert own
+        assert own[-1] != Kind.ENDED.value
+    for (_, about), kinds in told.items():
+        assert kinds.count(Kind.ESCALATED.value) <= 1 + seen[about or ""]

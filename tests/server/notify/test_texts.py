@@ -40,7 +40,7 @@ def fact(code: Code = Code.RESUMED_POWER, **other: object) -> Fact:
         "violation_id": "V-ABCDEFGHIJ", "seal_id": "FZ-MH-2026-0043", "code": code.value,
         "severity": "amber" if code is Code.SILENT else "red", "state": "open", "enterprise": "福州示例铸造有限公司",
         "furnace": "2 号中频炉", "county_code": "350121", "first_ms": START_MS + 7_807_000, "ended_ms": None,
-        "detected_ms": START_MS + 7_809_000, "reason_zh": f"福州示例铸造有限公司 2 号中频炉 02:10:07 {code.value} 之一句。",
+        "detected_ms": START_MS + 7_809_000, "waits_since_ms": START_MS + 7_809_000, "reason_zh": f"福州示例铸造有限公司 2 号中频炉 02:10:07 {code.value} 之一句。",
         "reason_en": f"福州示例铸造有限公司 2 号中频炉 02:10:07 {code.value} in one sentence.", "peak": peak, "unit": unit,
         "note": "", "false_alarms_per_year": 0.01 if code is Code.RESUMED_POWER else 0.0,
     }  # fmt: skip

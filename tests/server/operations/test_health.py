@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from server.app import Server
 from server.disk import Disk
 from server.settings import Settings
-from server.watch import Looked
+from server.troubles import Looked
 from tests.server.api.conftest import Site, site
 from tests.server.ingest.plant import SteppedClock
 from tests.server.stores import settings_on
@@ -23,7 +23,7 @@ def test_without_a_broker(site: Site) -> None:
     assert answer.status_code == 200
     health = answer.json()
     store = site.server.store
-    assert (health["status"], health["ingest"], health["troubles"]) == ("ok", None, [])
+    assert (health["status"], health["ingest"], health["notifier"], health["troubles"]) == ("ok", None, None, [])
     assert health["time"] == "2026-03-01T00:00:00.000+08:00"
     assert health["database"] == {
         "ok": True, "kind": store.kind, "version": store.version, "journal": store.journal,
@@ -43,6 +43,7 @@ def test_a_server_that_hears_nothing(tmp_path: Path) -> None:
         "broker_connected": False, "working": False, "last_message_age_s": None, "inbox": 0, "lag_s": 0.0, "accepted": 0,
         "duplicates": 0, "rejected": 0, "trouble": None,
     }  # fmt: skip
+    assert answer.json()["notifier"] == {"working": False, "trouble": None}
 
 
 def test_a_database_that_is_gone(site: Site) -> None:
@@ -80,3 +81,22 @@ def test_a_trouble_is_noted_for_staff(tmp_path: Path, mended: bool) -> None:
 
     assert [tuple(event) for event in events] == [("disk", "trouble"), ("disk", "mended")][: 2 if mended else 1]
     assert troubles == ([] if mended else ["disk"])
+
+
+def test_a_restart_in_the_middle_of_a_trouble(tmp_path: Path) -> None:
+    """The next start knows what staff were told of: they hear that it is over, and of the next one too."""
+    full, roomy = Disk(1, 100 * 2**30), Disk(60 * 2**30, 100 * 2**30)
+    clock, settings = SteppedClock(), settings_on(Settings(data=tmp_path))
+    server = Server(settings, clock)
+    server.watch.judge(Looked(lag_s=0.0, trouble=None, broker_connected=True, disk=full))
+    server.stop()
+    server = Server(settings, clock)
+    after_start = server.watch.present
+    for room in (full, roomy, full):
+        server.watch.judge(Looked(lag_s=0.0, trouble=None, broker_connected=True, disk=room))
+    with server.store.transaction() as session:
+        kinds = session.connection().exec_driver_sql("SELECT kind FROM alert_event ORDER BY id").scalars().all()
+    server.stop()
+
+    assert list(after_start) == ["disk"]
+    assert list(kinds) == ["trouble", "mended", "trouble"]

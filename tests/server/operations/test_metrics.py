@@ -11,19 +11,22 @@ from server import metrics
 from server.metrics import Sources
 from server.notify.notifier import ChannelHealth, NotifierHealth
 from server.store import Store
-from server.watch import Topic
+from server.troubles import Topic
 from tests.server.ingest.plant import START_MS, Plant, reading
 
 UNITS = ("_seconds", "_bytes", "_messages", "_info")
 COUNTED = {
     "coldseal_messages", "coldseal_broker_connected", "coldseal_worker_running", "coldseal_database_up", "coldseal_agents",
-    "coldseal_agents_quiet", "coldseal_seals", "coldseal_violations", "coldseal_alerts_waiting", "coldseal_alerts_undecided", "coldseal_alert_channel_failing", "coldseal_trouble",
+    "coldseal_agents_quiet", "coldseal_seals", "coldseal_violations", "coldseal_alerts_waiting", "coldseal_alerts_undecided", "coldseal_alert_channel_failing", "coldseal_trouble", "coldseal_notifier_running", "coldseal_notifier_failing",
 }  # fmt: skip
 """Counts of things, which have no unit."""
 
 
 class Teller:
     """A notifier with one channel that works and one that does not."""
+
+    def __init__(self, trouble: str | None = None, *, working: bool = True) -> None:
+        self._trouble, self._working = trouble, working
 
     def health(self) -> NotifierHealth:
         """Its state."""
@@ -32,7 +35,12 @@ class Teller:
             ChannelHealth(name="night", shown="", failures=4, waiting=3, oldest_waiting_s=61.0, last_error="HTTP 500"),
         ]
         return NotifierHealth(
-            working=True, undecided=2, waiting=3, oldest_waiting_s=61.0, channels=channels, trouble=None
+            working=self._working,
+            undecided=2,
+            waiting=3,
+            oldest_waiting_s=61.0,
+            channels=channels,
+            trouble=self._trouble,
         )
 
 
@@ -101,6 +109,18 @@ def test_numbers_of_worker_and_notifier(plant: Plant) -> None:
     assert (told["coldseal_alert_channel_failing/duty"], told["coldseal_alert_channel_failing/night"]) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("notifier", "running", "failing"),
+    [(Teller(), 1, 0), (Teller("no database"), 1, 1), (Teller(working=False), 0, 0)],
+    ids=["well", "fails", "ended"],
+)
+def test_a_notifier_that_does_not_work(plant: Plant, notifier: Teller, running: int, failing: int) -> None:
+    """An operator's own alarm sees that nobody is told any more."""
+    told = numbers(plant.store, plant, notifier=notifier)
+
+    assert (told["coldseal_notifier_running"], told["coldseal_notifier_failing"]) == (running, failing)
+
+
 def test_what_is_unknown_is_absent(plant: Plant) -> None:
     """No worker, no message yet, no notifier: no number, and never a 0."""
     told = numbers(plant.store, plant, Told(broker_connected=False, working=True, last_message_ms=None))
@@ -117,7 +137,7 @@ def test_troubles_are_told(plant: Plant) -> None:
     told = numbers(plant.store, plant)
 
     assert {topic.value: told[f"coldseal_trouble/{topic.value}"] for topic in Topic} == {
-        "behind": 0, "disk": 1, "broker": 0,
+        "behind": 0, "disk": 1, "broker": 0, "notifier": 0,
     }  # fmt: skip
 
 

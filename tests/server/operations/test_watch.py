@@ -1,5 +1,6 @@
 """The server's watch over itself: when staff are told, once, and when it is over."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -7,16 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.disk import Disk
-from server.watch import GIB, Judge, Limits, Looked, Topic, Trouble, Watch
+from server.notify.notifier import NotifierHealth
+from server.store import StoreUnavailable
+from server.troubles import GIB, Judge, Limits, Looked, Obstacle, Topic, Trouble
+from server.watch import Watch
 from tests.server.ingest.plant import SteppedClock
 
-WELL = Looked(lag_s=0.0, trouble=None, broker_connected=True, disk=Disk(100 * GIB, 200 * GIB))
+WELL = Looked(lag_s=0.0, trouble=None, broker_connected=True, disk=Disk(100 * GIB, 200 * GIB), notifier_works=True)
 S = 1_000
 
 
 def looked(**changed: object) -> Looked:
     """A moment that differs so from a good one."""
-    fields = {"lag_s": 0.0, "trouble": None, "broker_connected": True, "disk": WELL.disk}
+    fields = {"lag_s": 0.0, "trouble": None, "broker_connected": True, "disk": WELL.disk, "notifier_works": True}
     return Looked(**(fields | changed))  # type: ignore[arg-type]  # a table's row names real fields only
 
 
@@ -30,11 +34,13 @@ def full(free_gib: float, total_gib: float = 200) -> Disk:
     [
         (looked(broker_connected=False), Topic.BROKER, 60, "the server has lost its broker"),
         (looked(lag_s=31.0), Topic.BEHIND, 30, "the oldest message has waited 31 s"),
-        (looked(trouble="disk I/O error"), Topic.BEHIND, 30, "the server is behind: disk I/O error"),
+        (looked(trouble=Obstacle.DATABASE), Topic.BEHIND, 30, "the server is behind: the database takes nothing now"),
+        (looked(trouble=Obstacle.BROKER_SILENT), Topic.BEHIND, 30, "behind: the broker delivers nothing of what it"),
+        (looked(notifier_works=False), Topic.NOTIFIER, 60, "not everybody is told of everything"),
         (looked(disk=full(9.9)), Topic.DISK, 0, "nearly full: 9.9 GiB left"),
         (looked(disk=full(1.9, 10)), Topic.DISK, 0, "nearly full: 1.9 GiB left"),
     ],
-    ids=["broker", "lag", "store", "disk_by_share", "disk_by_bytes"],
+    ids=["broker", "lag", "store", "silent_broker", "notifier", "disk_by_share", "disk_by_bytes"],
 )
 def test_a_trouble_begins_and_ends_once(wrong: Looked, topic: Topic, lasts_s: int, en: str) -> None:
     """It must last; it is told once with what to do, in both languages, and once more when it is over."""
@@ -43,7 +49,7 @@ def test_a_trouble_begins_and_ends_once(wrong: Looked, topic: Topic, lasts_s: in
         told += [(second, t) for t in judge.judge(wrong, second * S)]
     assert [(second, t.topic, t.mended) for second, t in told] == [(lasts_s, topic, False)]
     assert en in told[0][1].text_en
-    assert told[0][1].text_zh.startswith("服务器")
+    assert told[0][1].text_zh.startswith(("服务器", "消息"))
     assert judge.present == {topic}
 
     over = judge.judge(WELL, 200 * S)
@@ -91,9 +97,10 @@ def test_without_a_broker_or_a_disk_nothing_is_made_up() -> None:
 _MOMENTS = st.builds(
     Looked,
     lag_s=st.floats(0, 100),
-    trouble=st.none() | st.just("no"),
+    trouble=st.none() | st.sampled_from(Obstacle),
     broker_connected=st.booleans() | st.none(),
     disk=st.none() | st.builds(full, st.floats(0, 200)),
+    notifier_works=st.booleans() | st.none(),
 )
 
 
@@ -128,7 +135,7 @@ def test_what_could_not_be_told_is_told_later(tmp_path: Path) -> None:
             raise OSError("no database")
         told.append(trouble)
 
-    watch = Watch(worker, tmp_path, clock, tell, Limits(disk_free_bytes=0, disk_free_share=0.0))
+    watch = Watch(worker, None, tmp_path, clock, tell, Limits(disk_free_bytes=0, disk_free_share=0.0))
     worker.told["broker_connected"] = False
     watch.step()
     clock.now_ms += 61 * S
@@ -142,9 +149,50 @@ def test_what_could_not_be_told_is_told_later(tmp_path: Path) -> None:
     assert watch.present == {Topic.BROKER}
 
 
+class Notifier:
+    """A notifier that says of itself what a test wants."""
+
+    def __init__(self) -> None:
+        self.working, self.trouble, self.database = True, "", True
+
+    def health(self) -> NotifierHealth:
+        """Its state, out of its database."""
+        if not self.database:
+            raise StoreUnavailable("postgresql://coldseal@db.example/coldseal: no answer")
+        return NotifierHealth(
+            working=self.working, undecided=0, waiting=0, oldest_waiting_s=0.0, channels=[],
+            trouble=self.trouble or None,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["ended", "fails"])
+def test_a_notifier_that_does_not_work_stands_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    """Nobody is told by the notifier of itself: the log says it once, and that it is over; so does who asks."""
+    notifier, clock, told = Notifier(), SteppedClock(), list[Trouble]()
+    watch = Watch(None, notifier, tmp_path, clock, told.append, Limits(disk_free_bytes=0, disk_free_share=0.0))
+    notifier.working, notifier.trouble = how != "ended", "a mistake of ours" if how == "fails" else ""
+    present = list[frozenset[Topic]]()
+    with caplog.at_level(logging.WARNING, "coldseal.server.watch"):
+        for working, database in [(False, True), (False, True), (False, False), (False, True), (True, True)]:
+            if working:
+                notifier.working, notifier.trouble = True, ""
+            notifier.database = database
+            watch.step()
+            present.append(watch.present)
+            clock.now_ms += 61 * S
+
+    assert told == []
+    assert [record.getMessage().partition(",")[0] for record in caplog.records] == [
+        "the notifier has ended", "the notifier works again.",
+    ]  # fmt: skip
+    assert present == [frozenset(), *[frozenset({Topic.NOTIFIER})] * 3, frozenset()]
+
+
 def test_the_thread_ends_when_told(tmp_path: Path) -> None:
     """Built, started and stopped, twice."""
     for _ in range(2):
-        watch = Watch(None, tmp_path, SteppedClock(), lambda _trouble: None)
+        watch = Watch(None, None, tmp_path, SteppedClock(), lambda _trouble: None)
         watch.start()
         watch.stop()

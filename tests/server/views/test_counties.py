@@ -1,5 +1,6 @@
 """The counties: what their seals are now and what is proved of today, summed from the same rows as the seals' own."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -60,7 +61,10 @@ def test_only_ones_own(tmp_path: Path) -> None:
 
 
 def test_names() -> None:
-    """Fuzhou's thirteen have their names; another is called by its code."""
+    """Fuzhou's thirteen have their names in both languages; another is called by its code."""
     assert len(county_names()) == 13
     assert county_name("350181") == "福清市"
-    assert county_name("110101") == "110101"
+    assert county_name("350181", "en") == "Fuqing"
+    assert county_name("110101") == county_name("110101", "en") == "110101"
+    assert county_names("en").keys() == county_names().keys()
+    assert all(re.fullmatch("[A-Z][a-z]+('[a-z]+)?", name) for name in county_names("en").values())

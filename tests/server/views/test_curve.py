@@ -38,6 +38,12 @@ TABLE = {
         [(0, 5.0), (1000, None), (4000, 6.0)],
         [(1000, 3000, "busy"), (3000, 4000, "timeout")],
     ),
+    "a run of one reason in which rows are missing is three gaps": (
+        [(0, 5.0), (1000, "busy"), (2000, "busy"), (9000, "busy"), (10000, "busy"), (11000, 6.0)],
+        11000,
+        [(0, 5.0), (1000, None), (11000, 6.0)],
+        [(1000, 3000, "busy"), (3000, 9000, NO_DATA), (9000, 11000, "busy")],
+    ),
     "missing rows: the last one speaks for its period": (
         [(0, 5.0), (9000, 6.0)],
         9000,

@@ -1,51 +1,20 @@
 """What led to a violation: out of stored spans and violations, and nothing where there are none."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import msgspec
-import pytest
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from server import views
 from server.detect.finding import Coverage
 from server.tables import CoverageSpan, Violation
 from server.views.lead import lead
 from server.views.today import CoveragePart
-from tests.server.ingest.plant import START_MS, SteppedClock
-from tests.server.stores import a_store
-from tests.server.views.county import County, Furnished
-
-RESUMED_S = 120
-UNTIL_S = 290
-
-
-class Case(msgspec.Struct, frozen=True):
-    """A county with one seal that resumed at 00:02:00 after two minutes off."""
-
-    county: County
-    seal: Furnished
-
-
-@pytest.fixture
-def case(tmp_path: Path) -> Iterator[Case]:
-    """200 kW from 00:02:00 to 00:04:50; sealed at 00:01:00."""
-    store = a_store(tmp_path)
-    county = County(store, SteppedClock())
-    seal = county.seal(1, "示例铸造一厂", from_s=60)
-    county.feed(seal, 60, UNTIL_S, lambda second: 0.0 if second < RESUMED_S else 200_000.0)
-    yield Case(county, seal)
-    store.close()
-
-
-def _only(session: Session) -> str:
-    return session.exec(select(Violation.id).where(Violation.code == "resumed_power")).one()
+from tests.server.ingest.plant import START_MS
+from tests.server.views.conftest import Case, only
 
 
 def test_what_led_to_it(case: Case) -> None:
     """The coverage that ended where it begins, and earlier violations of the same seal, the newest first."""
     with case.county.store.transaction() as session:
-        detail = views.violation(session, _only(session))
+        detail = views.violation(session, only(session))
         assert detail is not None
         told = lead(session, detail)
         assert told.before is not None
@@ -66,7 +35,7 @@ def test_what_led_to_it(case: Case) -> None:
 def test_proved_off_is_one_time_whatever_proves_it(case: Case) -> None:
     """A gap that the register closed parts nothing; unproved time before it does."""
     with case.county.store.transaction() as session:
-        detail = views.violation(session, _only(session))
+        detail = views.violation(session, only(session))
         assert detail is not None
         begin = START_MS + 60_000
         for from_ms, to_ms, state, reason in (
@@ -86,7 +55,7 @@ def test_proved_off_is_one_time_whatever_proves_it(case: Case) -> None:
 def test_time_that_nothing_covers_leads_to_it(case: Case) -> None:
     """Where coverage ended before the violation begins, what is said is that nothing was heard since."""
     with case.county.store.transaction() as session:
-        detail = views.violation(session, _only(session))
+        detail = views.violation(session, only(session))
         assert detail is not None
         later = detail.model_copy(update={"first_ms": START_MS + 900_000})
         last = max(span.to_ms for span in session.exec(select(CoverageSpan)).all())

@@ -1,23 +1,15 @@
 """For and against: each point from stored rows, and none about which nothing is stored."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import msgspec
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from server import views
 from server.detect.finding import Coverage
-from server.tables import CoverageSpan, MaintenanceWindow, StoredFinding, Violation
+from server.tables import CoverageSpan, MaintenanceWindow, StoredFinding
 from server.views.weighing import Point, Side, weigh
 from server.views.witness import ClockThen, Witness, witness
-from tests.server.ingest.plant import START_MS, SteppedClock
-from tests.server.stores import a_store
-from tests.server.views.county import County, Furnished
-
-RESUMED_S = 120
-UNTIL_S = 290
+from tests.server.ingest.plant import START_MS
+from tests.server.views.conftest import Case, only
 
 GOOD = Witness(
     agent_id="a1", algorithm="Ed25519", first_seq=1, last_seq=5, numbers=5, stored=5, lost=0, boots=1, opened=5,
@@ -26,35 +18,13 @@ GOOD = Witness(
 )  # fmt: skip
 
 
-class Case(msgspec.Struct, frozen=True):
-    """A county with one seal that resumed at 00:02:00 after two minutes off."""
-
-    county: County
-    seal: Furnished
-
-
-@pytest.fixture
-def case(tmp_path: Path) -> Iterator[Case]:
-    """200 kW from 00:02:00 to 00:04:50; sealed at 00:01:00."""
-    store = a_store(tmp_path)
-    county = County(store, SteppedClock())
-    seal = county.seal(1, "示例铸造一厂", from_s=60)
-    county.feed(seal, 60, UNTIL_S, lambda second: 0.0 if second < RESUMED_S else 200_000.0)
-    yield Case(county, seal)
-    store.close()
-
-
 def weighed(case: Case, *more: Witness) -> dict[str, Point]:
     """The points of the only violation, by name."""
     with case.county.store.transaction() as session:
-        detail = views.violation(session, _only(session))
+        detail = views.violation(session, only(session))
         assert detail is not None
         witnesses = [witness(session, evidence) for evidence in detail.evidence]
         return {point.what: point for point in weigh(session, detail, more or witnesses)}
-
-
-def _only(session: Session) -> str:
-    return session.exec(select(Violation.id).where(Violation.code == "resumed_power")).one()
 
 
 def test_what_supports_it(case: Case) -> None:
