@@ -18,7 +18,7 @@ from edge_agent.outbox import OUTBOX_FILE, Outbox
 from edge_agent.uplink import Event, Lost, Refused, Unreachable, Uplink, Will
 from wire import topics
 from wire.clock import SystemClock, iso
-from wire.quantities import unit
+from wire.quantities import shown
 from wire.reading import Reading, State, Unreadable
 from wire.topics import Channel
 
@@ -111,7 +111,7 @@ def _told(meter: Meter, reading: Reading, reader: LineReader) -> str:
         }[reading.state]
         raise CheckFailed(f"{where}: {advice}")
     values = [
-        f"  {q.value} = {v.reason.value if isinstance(v, Unreadable) else f'{v:g} {unit(q)}'.rstrip()}"
+        f"  {q.value} = {v.reason.value if isinstance(v, Unreadable) else shown(q, v)}"
         for q, v in reading.values.items()
     ]
     return "\n".join([f"{where}: answers", *values])

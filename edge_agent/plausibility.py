@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from wire.profile import Kind, Profile
-from wire.quantities import Quantity, unit
+from wire.quantities import Quantity, shown, unit
 from wire.reading import Reason, Unreadable, Value
 
 Values = Mapping[Quantity, Value]
@@ -211,7 +211,7 @@ def _energies(values: Values) -> Iterator[Check]:
             continue
         is_right = 1e-3 < value < 1e13
         yield _either(
-            0.5, f"{quantity} {value:.6g} Wh is {'possible' if is_right else 'impossible'}", is_right=is_right
+            0.5, f"{quantity} {shown(quantity, value)} is {'possible' if is_right else 'impossible'}", is_right=is_right
         )
 
 

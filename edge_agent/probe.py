@@ -11,7 +11,7 @@ from edge_agent.modbus import LineReader
 from edge_agent.recognise import Candidate, Progress, Recognition, recognise
 from wire.clock import Clock
 from wire.fingerprint import Fingerprint
-from wire.quantities import Quantity, unit
+from wire.quantities import Quantity, shown
 from wire.reading import Reason, Unreadable, Value
 
 ALIKE_SCORE = "a score of 0 to 1 of what was looked at and held, no probability"
@@ -108,11 +108,7 @@ def quantities(values: dict[Quantity, Value]) -> dict[str, object]:
 
 def told(value: Value, quantity: Quantity) -> str:
     """A value as people read it."""
-    return (
-        f"unreadable: {value.reason.value}"
-        if isinstance(value, Unreadable)
-        else f"{value:.7g} {unit(quantity)}".strip()
-    )
+    return f"unreadable: {value.reason.value}" if isinstance(value, Unreadable) else shown(quantity, value)
 
 
 def text(probed: Probed, line: Line, number: int) -> str:

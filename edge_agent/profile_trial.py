@@ -12,6 +12,7 @@ from edge_agent.recognise import read_whole
 from wire import profile_files
 from wire.clock import Clock
 from wire.fingerprint import UNKNOWN
+from wire.quantities import Quantity, shown
 from wire.reading import State
 
 
@@ -64,10 +65,14 @@ def text(document: dict[str, object]) -> str:
     if not isinstance(quantities, dict) or not isinstance(complaints, list):
         raise TypeError("expected the document that try_profile() made")
     lines = [f"{document['profile']} at {document['line']} unit {document['unit']}, score {document['score']}"]
-    lines += [f"  {name} = {_told(value)}" for name, value in quantities.items()]
+    lines += [f"  {name} = {_told(Quantity(name), value)}" for name, value in quantities.items()]
     lines += [f"  ! {words}" for words in complaints] or ["  no complaints"]
     return "\n".join(lines)
 
 
-def _told(value: object) -> str:
-    return f"unreadable: {value['unreadable']}" if isinstance(value, dict) else f"{value:.7g}"
+def _told(quantity: Quantity, value: object) -> str:
+    if isinstance(value, dict):
+        return f"unreadable: {value['unreadable']}"
+    if not isinstance(value, float | int):
+        raise TypeError(f"expected a number or a reason, got {value!r}")
+    return shown(quantity, value)

@@ -65,6 +65,13 @@ def unit(quantity: Quantity) -> str:
     return _UNITS.get(quantity.value.rsplit("_", 1)[-1], ("", 0))[0] if quantity.value not in _UNITLESS else ""
 
 
+def shown(quantity: Quantity, value: float) -> str:
+    """A value with its unit as people read it: in the steps in which it travels, never as a power of ten."""
+    digits = f"{value:.{-exponent(quantity)}f}"
+    figure = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return f"{'0' if figure == '-0' else figure} {unit(quantity)}".rstrip()
+
+
 def exponent(quantity: Quantity) -> int:
     """The decimal exponent of the integers that carry this quantity on the wire.
 

@@ -1,6 +1,6 @@
 import pytest
 
-from wire.quantities import Quantity, exponent, unit
+from wire.quantities import Quantity, exponent, shown, unit
 
 UNITS = {
     "_v": ("V", -2),
@@ -50,3 +50,20 @@ def test_public_names() -> None:
         "thd_current_l1_pct", "thd_voltage_l1_pct", "current_n_a", "water_flow_m3_h", "water_temp_in_c",
         "water_temp_out_c", "seal_loop_ohm", "contact_open", "contact_count", "device_serial", "ct_ratio", "pt_ratio",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "expected"),
+    [
+        (Quantity.IMPORT_ENERGY_WH, 49_860_000.0, "49860000 Wh"),
+        (Quantity.IMPORT_ENERGY_WH, 1.25e12, "1250000000000 Wh"),
+        (Quantity.DEVICE_SERIAL, 74_528_613.0, "74528613"),
+        (Quantity.VOLTAGE_L1_V, 231.1093, "231.11 V"),
+        (Quantity.ACTIVE_POWER_W, -0.04, "0 W"),
+        (Quantity.POWER_FACTOR, -0.95, "-0.95"),
+        (Quantity.CT_RATIO, 200.0, "200"),
+    ],
+)
+def test_value_is_shown_in_plain_figures(quantity: Quantity, value: float, expected: str) -> None:
+    """Nobody has to read a power of ten, and no digit is shown that the wire does not carry."""
+    assert shown(quantity, value) == expected

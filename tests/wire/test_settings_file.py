@@ -37,7 +37,10 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("", "Object missing required field `name`; correct this key"),
         ("- a\n", "Expected `object`, got `array`; correct this key"),
         ("name: a\nmeters: [{unit: x}]\n", "line 2: meters[0].unit: Expected `int`, got `str`; correct this key"),
-        ("name: a\nmeters: [{unit: 1}, {}]\n", "line 2: meters[1]: Object missing required field `unit`; correct this key"),
+        (
+            "name: a\nmeters: [{unit: 1}, {}]\n",
+            "line 2: meters[1]: Object missing required field `unit`; correct this key",
+        ),
         ("name: [", "not YAML: while parsing"),
         ("name: a\nname: b\n", "not YAML: key 'name' is given twice; keep one"),
     ],

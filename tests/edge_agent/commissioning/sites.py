@@ -14,58 +14,60 @@ from simulators.meter import ServedMeter
 from simulators.modbus_frames import Framing
 from simulators.place import TcpPlace
 from wire import profile_files
-from wire.quantities import Quantity as Q
+from wire.quantities import Quantity
 from wire.reading import Reason, Unreadable, Value
 
-LOAD: dict[Q, float] = {
-    Q.VOLTAGE_L1_V: 230.0,
-    Q.VOLTAGE_L2_V: 231.0,
-    Q.VOLTAGE_L3_V: 229.0,
-    Q.VOLTAGE_L12_V: 399.2,
-    Q.VOLTAGE_L23_V: 398.4,
-    Q.VOLTAGE_L31_V: 397.5,
-    Q.CURRENT_L1_A: 100.0,
-    Q.CURRENT_L2_A: 98.0,
-    Q.CURRENT_L3_A: 102.0,
-    Q.CURRENT_N_A: 3.0,
-    Q.ACTIVE_POWER_L1_W: 20700.0,
-    Q.ACTIVE_POWER_L2_W: 20374.0,
-    Q.ACTIVE_POWER_L3_W: 21022.0,
-    Q.ACTIVE_POWER_W: 62096.0,
-    Q.REACTIVE_POWER_L1_VAR: 10025.0,
-    Q.REACTIVE_POWER_L2_VAR: 9868.0,
-    Q.REACTIVE_POWER_L3_VAR: 10182.0,
-    Q.REACTIVE_POWER_VAR: 30075.0,
-    Q.APPARENT_POWER_L1_VA: 23000.0,
-    Q.APPARENT_POWER_L2_VA: 22638.0,
-    Q.APPARENT_POWER_L3_VA: 23358.0,
-    Q.APPARENT_POWER_VA: 68996.0,
-    Q.POWER_FACTOR: 0.9,
-    Q.POWER_FACTOR_L1: 0.9,
-    Q.POWER_FACTOR_L2: 0.9,
-    Q.POWER_FACTOR_L3: 0.9,
-    Q.FREQUENCY_HZ: 50.02,
-    Q.IMPORT_ENERGY_WH: 123_456_000.0,
-    Q.EXPORT_ENERGY_WH: 0.0,
-    Q.THD_CURRENT_L1_PCT: 24.0,
-    Q.THD_CURRENT_L2_PCT: 24.5,
-    Q.THD_CURRENT_L3_PCT: 23.5,
-    Q.THD_VOLTAGE_L1_PCT: 2.0,
-    Q.THD_VOLTAGE_L2_PCT: 2.1,
-    Q.THD_VOLTAGE_L3_PCT: 1.9,
-    Q.WATER_FLOW_M3_H: 12.5,
-    Q.WATER_TEMP_IN_C: 25.0,
-    Q.WATER_TEMP_OUT_C: 35.0,
-    Q.CONTACT_OPEN: 0.0,
-    Q.CONTACT_COUNT: 3.0,
-    Q.SEAL_LOOP_OHM: 1000.0,
+LOAD: dict[Quantity, float] = {
+    Quantity.VOLTAGE_L1_V: 230.0,
+    Quantity.VOLTAGE_L2_V: 231.0,
+    Quantity.VOLTAGE_L3_V: 229.0,
+    Quantity.VOLTAGE_L12_V: 399.2,
+    Quantity.VOLTAGE_L23_V: 398.4,
+    Quantity.VOLTAGE_L31_V: 397.5,
+    Quantity.CURRENT_L1_A: 100.0,
+    Quantity.CURRENT_L2_A: 98.0,
+    Quantity.CURRENT_L3_A: 102.0,
+    Quantity.CURRENT_N_A: 3.0,
+    Quantity.ACTIVE_POWER_L1_W: 20700.0,
+    Quantity.ACTIVE_POWER_L2_W: 20374.0,
+    Quantity.ACTIVE_POWER_L3_W: 21022.0,
+    Quantity.ACTIVE_POWER_W: 62096.0,
+    Quantity.REACTIVE_POWER_L1_VAR: 10025.0,
+    Quantity.REACTIVE_POWER_L2_VAR: 9868.0,
+    Quantity.REACTIVE_POWER_L3_VAR: 10182.0,
+    Quantity.REACTIVE_POWER_VAR: 30075.0,
+    Quantity.APPARENT_POWER_L1_VA: 23000.0,
+    Quantity.APPARENT_POWER_L2_VA: 22638.0,
+    Quantity.APPARENT_POWER_L3_VA: 23358.0,
+    Quantity.APPARENT_POWER_VA: 68996.0,
+    Quantity.POWER_FACTOR: 0.9,
+    Quantity.POWER_FACTOR_L1: 0.9,
+    Quantity.POWER_FACTOR_L2: 0.9,
+    Quantity.POWER_FACTOR_L3: 0.9,
+    Quantity.FREQUENCY_HZ: 50.02,
+    Quantity.IMPORT_ENERGY_WH: 123_456_000.0,
+    Quantity.EXPORT_ENERGY_WH: 0.0,
+    Quantity.THD_CURRENT_L1_PCT: 24.0,
+    Quantity.THD_CURRENT_L2_PCT: 24.5,
+    Quantity.THD_CURRENT_L3_PCT: 23.5,
+    Quantity.THD_VOLTAGE_L1_PCT: 2.0,
+    Quantity.THD_VOLTAGE_L2_PCT: 2.1,
+    Quantity.THD_VOLTAGE_L3_PCT: 1.9,
+    Quantity.WATER_FLOW_M3_H: 12.5,
+    Quantity.WATER_TEMP_IN_C: 25.0,
+    Quantity.WATER_TEMP_OUT_C: 35.0,
+    Quantity.CONTACT_OPEN: 0.0,
+    Quantity.CONTACT_COUNT: 3.0,
+    Quantity.SEAL_LOOP_OHM: 1000.0,
 }
 """A furnace that melts: 62 kW at PF 0.9."""
 
 _LOADED = ("current_", "active_", "reactive_", "apparent_", "power_factor", "thd_current")
-CUT: dict[Q, float] = {q: 0.0 if q.value.startswith(_LOADED) else v for q, v in LOAD.items()}
+CUT: dict[Quantity, float] = {q: 0.0 if q.value.startswith(_LOADED) else v for q, v in LOAD.items()}
 """The same site, cut downstream of the meter."""
-DEAD: dict[Q, float] = {q: 0.0 if q.value.startswith(("voltage", "frequency", "thd")) else v for q, v in CUT.items()}
+DEAD: dict[Quantity, float] = {
+    q: 0.0 if q.value.startswith(("voltage", "frequency", "thd")) else v for q, v in CUT.items()
+}
 """The same site, cut upstream of a meter with a supply of its own."""
 
 
@@ -76,16 +78,16 @@ class Site:
         later: what holds after so many polls of the meter more, if set.
     """
 
-    def __init__(self, now: Mapping[Q, Value]) -> None:
+    def __init__(self, now: Mapping[Quantity, Value]) -> None:
         self.now = now
-        self.later: list[tuple[float, Mapping[Q, Value]]] = []
+        self.later: list[tuple[float, Mapping[Quantity, Value]]] = []
         self._started = time.monotonic()
 
-    def change_after(self, seconds: float, to: Mapping[Q, Value]) -> None:
+    def change_after(self, seconds: float, to: Mapping[Quantity, Value]) -> None:
         """Change by itself, as when somebody opens an isolator."""
         self.later.append((time.monotonic() + seconds, to))
 
-    def values(self, t_s: float) -> Mapping[Q, Value]:
+    def values(self, t_s: float) -> Mapping[Quantity, Value]:
         """The values of now."""
         del t_s
         while self.later and time.monotonic() >= self.later[0][0]:
@@ -105,7 +107,7 @@ async def on_tcp(profile: str, site: Site) -> AsyncIterator[GatewayServer]:
         yield server
 
 
-def without(values: Mapping[Q, Value], *lost: Q) -> dict[Q, Value]:
+def without(values: Mapping[Quantity, Value], *lost: Quantity) -> dict[Quantity, Value]:
     """The same values, some of them not available."""
     return {**values, **dict.fromkeys(lost, Unreadable(Reason.NOT_AVAILABLE))}
 

@@ -7,19 +7,19 @@ import pytest
 from edge_agent.plausibility import judge, power_factor_of_ten
 from tests.edge_agent.commissioning.sites import CUT, DEAD, LOAD
 from wire import profile_files
-from wire.quantities import Quantity as Q
+from wire.quantities import Quantity
 from wire.reading import Reason, Unreadable, Value
 
 SDM630 = profile_files.find("eastron_sdm630").profile
 PHASES = (1, 2, 3)
 
 
-def of(values: Mapping[Q, Value]) -> dict[Q, Value]:
+def of(values: Mapping[Quantity, Value]) -> dict[Quantity, Value]:
     """The SDM630's quantities among some values."""
     return {q: values.get(q, Unreadable(Reason.NOT_AVAILABLE)) for q in SDM630.quantities}
 
 
-def scaled(stem: str, factor: float) -> dict[Q, float]:
+def scaled(stem: str, factor: float) -> dict[Quantity, float]:
     """A melt whose quantities of one kind come in another unit."""
     return {q: v * factor if q.value.startswith(stem) else v for q, v in LOAD.items()}
 
@@ -33,7 +33,7 @@ def test_a_right_map_of_a_melt_has_no_complaint() -> None:
 
 
 @pytest.mark.parametrize("values", [CUT, DEAD], ids=["cut_downstream", "dead_feeder"])
-def test_true_zeros_break_nothing(values: Mapping[Q, Value]) -> None:
+def test_true_zeros_break_nothing(values: Mapping[Quantity, Value]) -> None:
     """A cut or a dead feeder is no complaint, and counts for less than a melt that fits."""
     verdict = judge(of(values), SDM630)
 
@@ -68,16 +68,23 @@ def test_a_wrong_scale_is_named(stem: str, factor: float, words: str) -> None:
 
 def test_without_power_factor_power_is_bound_by_ui() -> None:
     """Report g03: 1.38 W with 6 A at 230 V is refused, whether the meter has a power factor or not."""
-    values: dict[Q, Value] = {Q.VOLTAGE_L1_V: 230.0, Q.CURRENT_L1_A: 6.0, Q.ACTIVE_POWER_W: 1.38}
+    values: dict[Quantity, Value] = {
+        Quantity.VOLTAGE_L1_V: 230.0,
+        Quantity.CURRENT_L1_A: 6.0,
+        Quantity.ACTIVE_POWER_W: 1.38,
+    }
 
     assert judge(values, SDM630).is_impossible
-    assert judge({**values, Q.POWER_FACTOR: 1.0}, SDM630).is_impossible
-    assert not judge({**values, Q.ACTIVE_POWER_W: 1380.0}, SDM630).is_impossible
+    assert judge({**values, Quantity.POWER_FACTOR: 1.0}, SDM630).is_impossible
+    assert not judge({**values, Quantity.ACTIVE_POWER_W: 1380.0}, SDM630).is_impossible
 
 
 def test_refused_registers_lower_the_score_and_break_nothing() -> None:
     """What the meter does not have speaks against a map, but is no impossible value."""
-    refused: dict[Q, Value] = {**of(LOAD), **dict.fromkeys(SDM630.quantities[:20], Unreadable(Reason.ILLEGAL_ADDRESS))}
+    refused: dict[Quantity, Value] = {
+        **of(LOAD),
+        **dict.fromkeys(SDM630.quantities[:20], Unreadable(Reason.ILLEGAL_ADDRESS)),
+    }
 
     verdict = judge(refused, SDM630)
 

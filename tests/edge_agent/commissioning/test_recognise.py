@@ -14,7 +14,7 @@ from simulators.slaves import Bank
 from tests.edge_agent.commissioning.sites import CUT, LOAD, Site, on_tcp, served
 from wire import profile_files
 from wire.clock import SystemClock
-from wire.quantities import Quantity as Q
+from wire.quantities import Quantity
 from wire.reading import Value
 
 ELECTRICITY = [n for n in profile_files.names() if profile_files.find(n).profile.kind == "electricity_meter"]
@@ -33,11 +33,14 @@ async def recognised(port: int) -> Recognition:
 @pytest.mark.parametrize("name", ELECTRICITY)
 async def test_each_meter_is_recognised(name: str) -> None:
     """A meter of each map that ships is recognised, or named among those that read equally well; never impossible."""
-    values: dict[Q, Value] = dict(LOAD)
+    values: dict[Quantity, Value] = dict(LOAD)
     if name == "acrel_adl3000":  # its 16-bit power ends at 32 kW
         values = {q: v / 10 if q.value.startswith(("current", "act", "rea", "app")) else v for q, v in LOAD.items()}
     if name == "eastron_sdm120":  # one phase: the total is that phase's
-        values |= {Q.ACTIVE_POWER_W: LOAD[Q.ACTIVE_POWER_L1_W], Q.APPARENT_POWER_VA: LOAD[Q.APPARENT_POWER_L1_VA]}
+        values |= {
+            Quantity.ACTIVE_POWER_W: LOAD[Quantity.ACTIVE_POWER_L1_W],
+            Quantity.APPARENT_POWER_VA: LOAD[Quantity.APPARENT_POWER_L1_VA],
+        }
     async with on_tcp(name, Site(values)) as server:
         found = await recognised(server.port)
 
@@ -72,7 +75,7 @@ async def test_maps_that_read_equally_well_are_all_named() -> None:
 
 async def test_a_scale_that_is_wrong_lowers_the_score_and_is_named() -> None:
     """Report g03: a meter that names itself but whose power is a thousandth is told as such."""
-    small: dict[Q, Value] = {q: v / 1000 if q.value.startswith("active_power") else v for q, v in LOAD.items()}
+    small: dict[Quantity, Value] = {q: v / 1000 if q.value.startswith("active_power") else v for q, v in LOAD.items()}
     async with on_tcp("eastron_sdm630", Site(LOAD)) as right, on_tcp("eastron_sdm630", Site(small)) as wrong:
         good, bad = await recognised(right.port), await recognised(wrong.port)
 
