@@ -7,6 +7,7 @@ another length or function, and on a serial line one that answers an earlier req
 import contextlib
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from pymodbus.framer import FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU, ModbusPDU
@@ -95,13 +96,18 @@ def _params(line: Line, timeout_s: float) -> CommParams:
             host=line.device,
             baudrate=line.baud,
             bytesize=8,
-            parity=line.parity,
+            parity="N" if _is_pseudo_terminal(line.device) else line.parity,
             stopbits=line.stopbits,
             timeout_connect=timeout_s,
         )
     return CommParams(
         comm_name="line", comm_type=CommType.TCP, host=line.host, port=line.port, timeout_connect=timeout_s
     )
+
+
+def _is_pseudo_terminal(device: str) -> bool:
+    """A simulated line: it carries whole bytes without a parity bit, and Linux refuses to set one."""
+    return Path(device).resolve().parent == Path("/dev/pts")
 
 
 def _hurry(link: Link) -> None:

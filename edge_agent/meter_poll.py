@@ -55,6 +55,9 @@ class RegisterSource(Protocol):
         ...
 
 
+_ALL_ONES = (str(0xFFFF), str(0xFFFFFFFF), str(0xFFFFFFFFFFFFFFFF))
+
+
 class MeterPoll:
     """What one meter is asked, and what must be remembered between two polls.
 
@@ -230,7 +233,7 @@ class MeterPoll:
         text = {fact: str(told) for fact, told in facts.items()}
         serial = values.get(Quantity.DEVICE_SERIAL)
         return Fingerprint(
-            serial=f"{serial:.0f}" if isinstance(serial, float) else text.get(Fact.SERIAL),
+            serial=_told_serial(f"{serial:.0f}" if isinstance(serial, float) else text.get(Fact.SERIAL)),
             model=text.get(Fact.MODEL),
             firmware=text.get(Fact.FIRMWARE),
             hardware=text.get(Fact.HARDWARE),
@@ -265,3 +268,9 @@ def is_there(heads: Iterable[int | Unreadable]) -> bool:
     """Whether the meter itself said something."""
     silent = (*NO_CONNECTION, *NO_ANSWER, *SPOILT)
     return any(isinstance(head, int) or head.reason not in silent for head in heads)
+
+
+def _told_serial(text: str | None) -> str | None:
+    """A serial number; all zeros or all ones is what a clone or an unprogrammed meter says of many meters."""
+    is_blank = text is None or not text.strip(" 0") or not text.upper().strip(" F") or text in _ALL_ONES
+    return None if is_blank else text

@@ -136,8 +136,11 @@ class LineReader:
             return await self._ask(unit, block, timeout_s, pause_s, late_s)
         is_unlike = block.shape not in missing
         first = block if is_unlike else settle
-        is_doubtful = first.shape in missing
         answer = await self._ask(unit, first, timeout_s, pause_s, late_s)
+        if not is_unlike and settle.shape != block.shape and _is_silence(answer):
+            # many modules say nothing to an address that they do not have: the block itself is asked and thrown away
+            first, answer = block, await self._ask(unit, block, timeout_s, pause_s, late_s)
+        is_doubtful = first.shape in missing
         if isinstance(answer, Unreadable):
             if answer.reason in NO_ANSWER:
                 if not is_unlike and answer.reason not in (Reason.TIMEOUT, Reason.DISCONNECTED):
@@ -209,3 +212,7 @@ def raw_words(block: Block, image: ReadImage) -> str | None:
     if not all(isinstance(word, int) for word in words):
         return None
     return struct.pack(f">{len(words)}H", *words).hex()
+
+
+def _is_silence(answer: Words | Unreadable) -> bool:
+    return isinstance(answer, Unreadable) and answer.reason is Reason.TIMEOUT

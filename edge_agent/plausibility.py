@@ -145,14 +145,18 @@ def _readable(values: Values, profile: Profile) -> Iterator[Check]:
     asked = {q: v for q, v in values.items() if not (isinstance(v, Unreadable) and v.reason is Reason.NOT_ASKED)}
     read = [q for q, v in asked.items() if not isinstance(v, Unreadable)]
     no = [q for q, v in asked.items() if isinstance(v, Unreadable) and v.reason in refused]
-    other = {v.reason.value for v in asked.values() if isinstance(v, Unreadable) and v.reason not in refused}
+    wild = [q for q, v in asked.items() if isinstance(v, Unreadable) and v.reason is Reason.OUT_OF_RANGE]
+    known = (*refused, Reason.OUT_OF_RANGE)
+    other = {v.reason.value for v in asked.values() if isinstance(v, Unreadable) and v.reason not in known}
     if read:
         yield _right(2 * len(read) / len(profile.registers), f"{len(read)} of {len(profile.registers)} quantities read")
     if no:
         some = ", ".join(no[:4])
         yield _lacking(6 * len(no) / len(profile.registers), f"the meter refuses {len(no)} registers: {some}")
+    for quantity in wild:
+        yield _wrong(1, f"{quantity} is outside of what this model can tell")
     if other:
-        count = len(asked) - len(read) - len(no)
+        count = len(asked) - len(read) - len(no) - len(wild)
         yield _lacking(3 * count / len(profile.registers), f"{count} quantities unreadable: {', '.join(sorted(other))}")
 
 

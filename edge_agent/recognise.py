@@ -33,7 +33,7 @@ GENERIC = "generic_"
 """A map for any make: of two that fit equally well, the one with a name comes first."""
 SPLITS_MAX = 8
 IMPOSSIBLE = 0.3
-"""What a model loses that names itself while its values break physics: then the wiring or the map is wrong."""
+"""What a map loses whose values break physics: then the wiring or the map is wrong."""
 _PROBE, _PROBE_UNVERIFIED = 0.85, 0.7
 _CONTRADICTED, _CONTRADICTED_UNVERIFIED, _NO_PROBE = 0.4, 0.6, 0.9
 _GONE = (Reason.TIMEOUT, Reason.DISCONNECTED, Reason.GATEWAY_PATH, Reason.GATEWAY_TARGET)
@@ -261,12 +261,11 @@ def _confidence(profile: Profile, verdict: Verdict, told: bool | None) -> tuple[
     unverified = any(probe.unverified for probe in profile.probes)
     doubt = " (a fact with one source)" if unverified else ""
     where = ", ".join(f"{p.function}:0x{p.address:04X}" for p in profile.probes)
-    score = verdict.score
+    score, loss = verdict.score, IMPOSSIBLE if verdict.is_impossible else 0
     if told:
         own = _PROBE_UNVERIFIED if unverified else _PROBE
-        return own + (1 - own) * score - (
-            IMPOSSIBLE if verdict.is_impossible else 0
-        ), f"the meter names the model at {where}{doubt}"
+        return own + (1 - own) * score - loss, f"the meter names the model at {where}{doubt}"
+    score = max(0.0, score - loss)
     if profile.kind is not Kind.ELECTRICITY_METER:
         score = min(score, UNKIND_MAX)
     if told is False:

@@ -65,8 +65,8 @@ def _overlaps(profile: Profile) -> Iterator[Complaint]:
             yield Complaint(place, f"{where}: quantity given twice; remove one")
         seen.add(register.quantity)
         for function, span in register.spans[: 1 + len(register.plus)]:
-            for address in span:
-                other = owner.setdefault((function, address), register.quantity)
+            taken = {owner.setdefault((function, a), register.quantity): a for a in reversed(span)}
+            for other, address in taken.items():
                 if other is not register.quantity:
                     yield Complaint(
                         place,

@@ -148,9 +148,20 @@ def _scaled(value: float, factor: Factor, raw: int, other: _Raw) -> Value:
     return value * by if factor.use is Use.TIMES else value / by
 
 
+LEAST = 1e-15
+"""No meter measures less that is not 0: a smaller number is words in the wrong order, and must not round to 0."""
+
+
 def _converter(kind: RegisterType) -> Callable[[int], float]:
     """From a register's bits to its number, made once: a poll decodes some dozens."""
     if kind in (RegisterType.BIT, RegisterType.U16, RegisterType.U32, RegisterType.U64):
         return float
     unpack, size = unpacker(kind), 2 * kind.words
+    if kind in (RegisterType.F32, RegisterType.F64):
+
+        def measured(raw: int) -> float:
+            value = float(unpack(raw.to_bytes(size, "big"))[0])
+            return value if value == 0 or abs(value) >= LEAST else math.nan
+
+        return measured
     return lambda raw: float(unpack(raw.to_bytes(size, "big"))[0])

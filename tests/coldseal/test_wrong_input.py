@@ -109,7 +109,7 @@ def run(words: Words) -> subprocess.CompletedProcess[str]:
 NOBODY = "127.0.0.1:9"
 CASES: dict[str, tuple[Callable[[Mistake], Words], int, tuple[str, ...]]] = {
     "unknown key in the agent's settings": (
-        lambda m: m.meter(tcp=NOBODY, bauds=9600), 2, ("a1.yaml: meters[0]", "bauds")),
+        lambda m: m.meter(tcp=NOBODY, bauds=9600), 2, ("a1.yaml: line ", ": meters[0]", "bauds")),
     "unknown key in the server's settings": (
         lambda m: m.having("data/server.yaml", "http_prot: 80\n").server(),
         2, ("server.yaml", "http_prot")),
@@ -137,10 +137,10 @@ CASES: dict[str, tuple[Callable[[Mistake], Words], int, tuple[str, ...]]] = {
         3, ("outbox.sqlite", "damaged")),
     "profile with an overlapping register, agent": (
         lambda m: m.agent(meters=[{"id": "m1", "profile": overlapping(m), "tcp": NOBODY}]),
-        2, ("meters[0].profile", "overlap.yaml: registers[1] (voltage_l2_v)", "overlaps voltage_l1_v")),
+        2, ("meters[0].profile", "overlap.yaml: line ", "registers[1] (voltage_l2_v)", "overlaps voltage_l1_v")),
     "profile with an overlapping register, simulator": (
         lambda m: ["simulate", "meter", "--profile", overlapping(m), "--furnace", "mf_coreless", "--tcp", NOBODY],
-        2, ("overlap.yaml: registers[1] (voltage_l2_v)", "overlaps voltage_l1_v")),
+        2, ("overlap.yaml: line ", "registers[1] (voltage_l2_v)", "overlaps voltage_l1_v")),
 }  # fmt: skip
 
 

@@ -106,6 +106,14 @@ async def test_the_fingerprint_comes_first_after_an_outage_and_every_few_minutes
     assert [SERIAL in r.values for r in readings[:4]] == [True, False, True, False]
 
 
+@pytest.mark.parametrize("blank", [0.0, float(0xFFFFFFFF)])
+async def test_a_blank_serial_number_is_none(blank: float) -> None:
+    """All zeros or ones stand in many clones: they are no number, so two such meters are not taken for one."""
+    clock = FakeClock()
+    line = FakeLine(clock, telling("eastron_sdm630", {SERIAL: blank, POWER: 7.0}))
+    assert _serial(await MeterPoll(meter()).read(line, clock)) is None
+
+
 async def test_another_serial_number_is_told_in_the_same_poll_once_it_was_said_twice() -> None:
     """The meter is asked again at once; the reading that shows the exchange carries the new fingerprint."""
     clock = FakeClock()

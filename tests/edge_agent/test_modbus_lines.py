@@ -9,7 +9,8 @@ import pytest
 from edge_agent.door import Caller
 from edge_agent.line import DialInLine, Line, RtuTcpLine, SerialLine, TcpLine
 from edge_agent.modbus import LineReader, ReadImage
-from edge_agent.plan import Block
+from edge_agent.plan import Block, plan
+from edge_agent.replies import crc
 from simulators import faults
 from simulators.faults import Fault
 from simulators.faulty_tcp import Dtu, Gateway, GatewayServer, dialled_in
@@ -345,3 +346,31 @@ async def test_behind_a_slow_line() -> None:
         line = LineReader(RtuTcpLine("127.0.0.1", far.port))
         assert await poll(line, BLOCK, OTHER, timeout_s=1.0) == right(UNIT, BLOCK, OTHER)
         line.close()
+
+
+async def test_a_unit_that_is_silent_on_the_settling_request_comes_back() -> None:
+    """One lost reply costs a module that ignores foreign addresses a few polls, not all that follow."""
+    chosen = plan(find("waveshare_di8").profile)
+    lose = asyncio.Event()
+
+    async def module(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while frame := await reader.readexactly(8):
+                if frame[1] == 2 and not lose.is_set():
+                    body = bytes([frame[0], 2, 1, 1])
+                    writer.write(body + crc(body).to_bytes(2, "little"))
+                elif frame[1] == 2:
+                    lose.clear()
+        writer.close()
+
+    server = await asyncio.start_server(module, "127.0.0.1", 0)
+    line = LineReader(RtuTcpLine("127.0.0.1", server.sockets[0].getsockname()[1]))
+    told = []
+    for number in range(6):
+        if number == 2:
+            lose.set()
+        told.append((await line.poll(1, chosen.fast, chosen.settle, 0.1))[2, 0])
+    line.close()
+    server.close()
+
+    assert [isinstance(word, int) for word in told] == [True, True, False, True, True, True]

@@ -14,7 +14,7 @@ from wire import profile_files
 from wire.profile import Kind, Profile, RatioAppliedBy, Register, RegisterType, Use, WordOrder
 from wire.quantities import Quantity
 from wire.reading import Reason, Unreadable, Value
-from wire.registers import Image, decode, encode
+from wire.registers import LEAST, Image, decode, encode
 from wire.words import bounds
 
 Q = Quantity
@@ -47,7 +47,8 @@ def _raw_numbers(kind: RegisterType) -> st.SearchStrategy[float]:
     if kind is RegisterType.BIT:
         return st.sampled_from([0.0, 1.0])
     if kind in (RegisterType.F32, RegisterType.F64):
-        return st.floats(allow_nan=False, allow_infinity=False, width=32 if kind is RegisterType.F32 else 64)
+        every = st.floats(allow_nan=False, allow_infinity=False, width=32 if kind is RegisterType.F32 else 64)
+        return every.filter(lambda number: number == 0 or abs(number) >= LEAST)
     bits = _BITS[kind.value]
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if kind.value[0] == "s" else (0, 2**bits - 1)
     return st.integers(low, high).map(float)
@@ -258,3 +259,23 @@ def test_no_pt_register_means_no_pt() -> None:
     """A meter without a PT register is connected to the voltage itself."""
     profile = msgspec.structs.replace(_SECONDARY, registers=_SECONDARY.registers[:-1])
     assert decode({**_TWO, (3, 10): 200}, profile)[Q.ACTIVE_POWER_W] == 400.0
+
+
+@pytest.mark.parametrize("profile", [p for p in SHIPPED if p.kind is Kind.ELECTRICITY_METER], ids=lambda p: p.name)
+@pytest.mark.parametrize("value", [1000.0, 62_096.0, 230.0, 4096.0, 2.0])
+def test_swapped_words_never_become_zero(profile: Profile, value: float) -> None:
+    """A float whose words stand in the wrong order is some other number or no number, never one that rounds to 0."""
+    for register in profile.registers:
+        if register.type not in (RegisterType.F32, RegisterType.F64):
+            continue
+        words = struct.pack(">f" if register.type is RegisterType.F32 else ">d", value)
+        swapped = [int.from_bytes(words[i : i + 2], "big") for i in range(0, len(words), 2)]
+        in_order = swapped[::-1] if profile.order_of(register) is WordOrder.ABCD else swapped
+        image = {(register.function, a): w for a, w in zip(register.span, in_order, strict=True)}
+        alone = msgspec.structs.replace(
+            profile,
+            registers=(msgspec.structs.replace(register, by=(), plus=()),),
+            ratio_applied_by=RatioAppliedBy.METER,
+        )
+        told = decode(image, alone)[register.quantity]
+        assert isinstance(told, Unreadable) or abs(told) >= LEAST * abs(register.scale)

@@ -118,7 +118,7 @@ ASK_ADDRESS = bytes.fromhex(WAKE + "68 aa aa aa aa aa aa 68 13 00 df 16")
 ASK_IMPORT = bytes.fromhex(WAKE + "68 12 00 00 00 00 00 68 11 04 33 33 34 33 c4 16")
 TELL_ADDRESS = bytes.fromhex(WAKE + "68 12 00 00 00 00 00 68 93 06 45 33 33 33 33 33 bf 16")
 TELL_IMPORT = bytes.fromhex(WAKE + "68 12 00 00 00 00 00 68 91 08 33 33 34 33 ab 89 67 45 28 16")
-REFUSE = bytes.fromhex(WAKE + "68 12 00 00 00 00 00 68 d1 01 35 8a 16")
+REFUSE = bytes.fromhex(WAKE + "68 12 00 00 00 00 00 68 d1 01 35 e9 16")
 ADDRESS, IMPORT_WH = "000000000012", 123_456_780
 
 

@@ -50,11 +50,11 @@ def test_files_are_found_from_the_data_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("port: 1", "server.yaml: Object contains unknown field `port`; correct this key"),
-        ("data: /tmp", "server.yaml: Object contains unknown field `data`; correct this key"),
-        ("http_port: '8080'", "server.yaml: http_port: Expected `int`, got `str`; correct this key"),
-        ("http_port: 70000", "server.yaml: http_port: Expected `int` <= 65535; correct this key"),
-        ("broker_port: 0", "server.yaml: broker_port: Expected `int` >= 1; correct this key"),
+        ("port: 1", "server.yaml: line 1: Object contains unknown field `port`; correct this key"),
+        ("data: /tmp", "server.yaml: line 1: Object contains unknown field `data`; correct this key"),
+        ("http_port: '8080'", "server.yaml: line 1: http_port: Expected `int`, got `str`; correct this key"),
+        ("http_port: 70000", "server.yaml: line 1: http_port: Expected `int` <= 65535; correct this key"),
+        ("broker_port: 0", "server.yaml: line 1: broker_port: Expected `int` >= 1; correct this key"),
         ("deployment: ' '", "server.yaml: deployment: expected a name, got nothing; e.g. fuzhou.coldseal/2026"),
         ('deployment: "a\\nb"', "server.yaml: deployment: expected a name of one line, got 'a\\nb'"),
         ("http_host: ''", "server.yaml: http_host: expected an address, got nothing; e.g. 127.0.0.1"),
