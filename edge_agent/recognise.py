@@ -34,6 +34,8 @@ GENERIC = "generic_"
 SPLITS_MAX = 8
 IMPOSSIBLE = 0.3
 """What a model loses that names itself while its values break physics: then the wiring or the map is wrong."""
+IMPOSSIBLE_SHARE = 0.7
+"""What is left to a model that does not name itself and whose values break physics."""
 _PROBE, _PROBE_UNVERIFIED = 0.85, 0.7
 _CONTRADICTED, _CONTRADICTED_UNVERIFIED, _NO_PROBE = 0.4, 0.6, 0.9
 _GONE = (Reason.TIMEOUT, Reason.DISCONNECTED, Reason.GATEWAY_PATH, Reason.GATEWAY_TARGET)
@@ -261,7 +263,7 @@ def _confidence(profile: Profile, verdict: Verdict, told: bool | None) -> tuple[
     unverified = any(probe.unverified for probe in profile.probes)
     doubt = " (a fact with one source)" if unverified else ""
     where = ", ".join(f"{p.function}:0x{p.address:04X}" for p in profile.probes)
-    score = verdict.score
+    score = verdict.score * (IMPOSSIBLE_SHARE if verdict.is_impossible and not told else 1)
     if told:
         own = _PROBE_UNVERIFIED if unverified else _PROBE
         return own + (1 - own) * score - (

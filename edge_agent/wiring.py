@@ -19,6 +19,8 @@ CURRENT_SHARE_MIN = 0.02
 """Below this share of the highest current a phase's power factor means nothing."""
 ANGLE_TOLERANCE_DEG = 35.0
 """Phases of a furnace's rectifier differ by less; exchanged ones differ by 120 or 180."""
+SHIFTED_DEG = ((95, 175), (-118, -62))
+"""Where a lagging load of up to 58 degrees lies when all CTs are moved on by a phase; reversed, it lies elsewhere."""
 CLAMP_TOLERANCE = 0.10
 """A clamp meter's 2 to 3 %, an unsteady load and two displays that are not read at once."""
 RATIOS = (
@@ -180,8 +182,7 @@ def _exchanged(values: Values) -> Iterator[Note]:
     facts = {f"l{i}": f"{a:.0f}" for i, a in angles.items()}
     gaps = [_apart(angles[a], angles[b]) for a, b in ((1, 2), (2, 3), (3, 1))]
     if max(gaps) <= ANGLE_TOLERANCE_DEG:
-        # A load of 120 degrees more is no load that draws: all three are moved on by one phase.
-        shift = abs(angles[1]) > 90 and all(_apart(abs(a), 180) > ANGLE_TOLERANCE_DEG for a in angles.values())
+        shift = all(any(low < a < high for low, high in SHIFTED_DEG) for a in angles.values())
         yield Note("pairing_shifted" if shift else "pairing_right", WRONG if shift else RIGHT, facts)
     elif sum(abs(gap - 120) <= ANGLE_TOLERANCE_DEG for gap in gaps) >= 2:
         odd = min(angles, key=lambda i: abs(angles[i]))

@@ -14,6 +14,7 @@ from simulators import faults
 from simulators.faults import Fault
 from simulators.faulty_tcp import Dtu, Gateway, GatewayServer, dialled_in
 from simulators.line_pace import Pace
+from simulators.meter import Refusal
 from simulators.modbus_frames import Framing
 from simulators.paced_line import PacedLine, paced_line
 from simulators.slaves import Bank
@@ -337,6 +338,62 @@ async def test_one_request_by_itself() -> None:
         answers = [await line.read(UNIT, Block(4, 30, 2), TIMEOUT_S) for _ in range(3)]
         assert answers[-1] == (7030, 7031)
         assert {a for a in answers if isinstance(a, tuple)} == {(7030, 7031)}
+
+
+class MuteOnHolding(Bank):
+    """A unit that says nothing at all to a function it has not."""
+
+    def answer(self, function: int, address: int, count: int, elapsed_s: float) -> list[int] | Refusal | None:
+        return None if function == 3 else super().answer(function, address, count, elapsed_s)
+
+
+@pytest.mark.parametrize("framing", Framing)
+async def test_a_unit_that_is_silent_on_the_settle_request(framing: Framing) -> None:
+    """One lost reply costs it two polls: then its own answer is thrown away, and no value is ever an older one."""
+    bank = MuteOnHolding(banks()[UNIT].words)
+    gateway = Gateway({UNIT: bank}, framing)
+    async with GatewayServer(gateway) as far:
+        line = LineReader((TcpLine if framing is Framing.TCP else RtuTcpLine)("127.0.0.1", far.port))
+        got: list[Reason | int] = []
+        for number in range(12):
+            bank.words[4, 0] = number
+            if number in {1, 6}:
+                gateway.faults(UNIT).next(faults.silent())
+            word = (await line.poll(UNIT, (BLOCK,), Block(3, 0x8000, 1), TIMEOUT_S))[4, 0]
+            got.append(word.reason if isinstance(word, Unreadable) else word)
+        assert got == [0, *[Reason.TIMEOUT] * 2, 3, 4, 5, *[Reason.TIMEOUT] * 2, 8, 9, 10, 11]
+        assert (line.connects, gateway.requests) == (1, 14)
+        line.close()
+
+
+async def test_a_line_that_is_behind_is_not_taken_for_a_unit_that_is_silent() -> None:
+    """Two replies are lost, then each comes one request late: no word is taken, although the settle request is lost."""
+    gateway = Gateway(banks(), Framing.RTU)
+    async with GatewayServer(gateway) as far:
+        line = LineReader(RtuTcpLine("127.0.0.1", far.port))
+        gateway.faults(UNIT).next(faults.silent(), times=2)
+        assert [reasons(await poll(line)) for _ in range(2)] == [{Reason.TIMEOUT}] * 2
+        gateway.faults(UNIT).always(faults.previous())
+        for _ in range(5):
+            assert None not in reasons(await poll(line))
+            await line.arrived(ARRIVAL_S)
+        line.close()
+
+
+@pytest.mark.parametrize("framing", Framing)
+async def test_what_a_new_connection_forgets(framing: Framing) -> None:
+    """Nothing of an old Modbus TCP connection comes through a new one; a serial line behind it is settled as before."""
+    gateway = Gateway(banks(), framing)
+    async with GatewayServer(gateway) as far:
+        line = LineReader((TcpLine if framing is Framing.TCP else RtuTcpLine)("127.0.0.1", far.port))
+        gateway.faults(UNIT).next(faults.silent())
+        assert reasons(await poll(line)) == {Reason.TIMEOUT}
+        gateway.drop()
+        await asyncio.sleep(0.05)
+        assert await line.arrived(ARRIVAL_S)
+        assert await poll(line) == right()
+        assert (line.connects, gateway.requests) == (2, 2 if framing is Framing.TCP else 3)
+        line.close()
 
 
 async def test_behind_a_slow_line() -> None:

@@ -1,5 +1,6 @@
 """Simulated sites for commissioning: a meter whose values a test changes, and a DL/T 645 meter of hand-written bytes."""
 
+import asyncio
 import contextlib
 import os
 import select
@@ -118,7 +119,7 @@ ASK_ADDRESS = bytes.fromhex(WAKE + "68 aa aa aa aa aa aa 68 13 00 df 16")
 ASK_IMPORT = bytes.fromhex(WAKE + "68 12 00 00 00 00 00 68 11 04 33 33 34 33 c4 16")
 TELL_ADDRESS = bytes.fromhex(WAKE + "68 12 00 00 00 00 00 68 93 06 45 33 33 33 33 33 bf 16")
 TELL_IMPORT = bytes.fromhex(WAKE + "68 12 00 00 00 00 00 68 91 08 33 33 34 33 ab 89 67 45 28 16")
-REFUSE = bytes.fromhex(WAKE + "68 12 00 00 00 00 00 68 d1 01 35 8a 16")
+REFUSE = bytes.fromhex(WAKE + "68 12 00 00 00 00 00 68 d1 01 35 e9 16")
 ADDRESS, IMPORT_WH = "000000000012", 123_456_780
 
 
@@ -160,6 +161,29 @@ class Dlt645Meter:
                 if self._pending.endswith(request):
                     self._pending = b""
                     os.write(self._near, reply)
+
+
+@asynccontextmanager
+async def dlt645_behind_dtu() -> AsyncIterator[tuple[int, bytearray]]:
+    """The same meter behind a DTU: its port, and all that was sent to it."""
+    heard = bytearray()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pending = b""
+        while data := await reader.read(256):
+            heard.extend(data)
+            pending += data
+            for request, reply in {ASK_ADDRESS: TELL_ADDRESS, ASK_IMPORT: TELL_IMPORT}.items():
+                if pending.endswith(request):
+                    pending = b""
+                    writer.write(reply)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1], heard
+    finally:
+        server.close()
 
 
 @contextmanager
