@@ -9,24 +9,14 @@ from edge_agent.config import Meter
 from edge_agent.decoding import Decoding, Kind, first
 from edge_agent.modbus import ReadImage
 from edge_agent.plan import RATIOS, Block, Turn, spans_of, turn_of
+from edge_agent.replies import NO_CONNECTION, SILENT, SPOILT
 from wire import telling
 from wire.clock import Clock
 from wire.fingerprint import COUNTERS, UNKNOWN, Fact, Fingerprint, merged, moved
 from wire.quantities import Quantity
 from wire.reading import Reading, Reason, State, Unreadable, Value
 
-NO_CONNECTION = (Reason.DISCONNECTED, Reason.GATEWAY_PATH)
-NO_ANSWER = (Reason.TIMEOUT, Reason.GATEWAY_TARGET)
-SPOILT = (
-    Reason.BAD_REPLY,
-    Reason.WRONG_UNIT,
-    Reason.WRONG_FUNCTION,
-    Reason.WRONG_LENGTH,
-    Reason.SHORT_FRAME,
-    Reason.CHECK_SUM,
-)
-"""What came was no answer of the meter: it costs the line as much time as none."""
-WORTH_ASKING_AGAIN = (*NO_ANSWER, *SPOILT, Reason.BUSY, Reason.ACKNOWLEDGE)
+WORTH_ASKING_AGAIN = (*SILENT, *SPOILT, Reason.BUSY, Reason.ACKNOWLEDGE)
 LATE_PATIENCE = 2
 """Times the time-out for a unit that was heard to answer late."""
 DOUBTS_MAX = 3
@@ -176,7 +166,7 @@ class MeterPoll:
     def _no_answer(self, blocks: Sequence[Block]) -> Unreadable | None:
         """Why the unit did not answer the last of these requests, if it did not."""
         head = self._head(blocks[-1]) if blocks else 0
-        return head if isinstance(head, Unreadable) and head.reason in (*NO_ANSWER, *NO_CONNECTION) else None
+        return head if isinstance(head, Unreadable) and head.reason in (*SILENT, *NO_CONNECTION) else None
 
     def _learn(self, told: Fingerprint | None) -> None:
         if self.is_there:
@@ -258,10 +248,10 @@ def state_of(heads: Iterable[int | Unreadable]) -> State:
         reasons.add(head.reason)
     if reasons & {*NO_CONNECTION}:
         return State.DISCONNECTED
-    return State.TIMEOUT if reasons & {*NO_ANSWER} else State.FAILED
+    return State.TIMEOUT if reasons & {*SILENT} else State.FAILED
 
 
 def is_there(heads: Iterable[int | Unreadable]) -> bool:
     """Whether the meter itself said something."""
-    silent = (*NO_CONNECTION, *NO_ANSWER, *SPOILT)
+    silent = (*NO_CONNECTION, *SILENT, *SPOILT)
     return any(isinstance(head, int) or head.reason not in silent for head in heads)

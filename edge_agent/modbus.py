@@ -13,7 +13,7 @@ from edge_agent.exchange import Exchange
 from edge_agent.line import Line
 from edge_agent.link import request_frame
 from edge_agent.plan import Block
-from edge_agent.replies import NO_ANSWER, Asked, Words, Wrong, answer_of
+from edge_agent.replies import MAY_STILL_COME, Asked, Words, Wrong, answer_of
 from wire.reading import Reason, Unreadable
 
 ReadImage = dict[tuple[int, int], int | Unreadable]
@@ -143,7 +143,7 @@ class LineReader:
         is_doubtful = first.shape in missing
         answer = await self._ask(unit, first, timeout_s, pause_s, late_s)
         if isinstance(answer, Unreadable):
-            if answer.reason in NO_ANSWER:
+            if answer.reason in MAY_STILL_COME:
                 if not is_unlike:
                     self._not_settled(unit, answer.reason)
                 return answer

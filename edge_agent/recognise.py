@@ -9,10 +9,11 @@ import msgspec
 
 from edge_agent.config import WAKE_POWER_W, Meter
 from edge_agent.line import Line
-from edge_agent.meter_poll import SPOILT, MeterPoll, RegisterSource
+from edge_agent.meter_poll import MeterPoll, RegisterSource
 from edge_agent.modbus import LineReader, ReadImage
 from edge_agent.plan import Block
 from edge_agent.plausibility import Verdict, judge
+from edge_agent.replies import NO_CONNECTION, SILENT, SPOILT
 from wire import profile_files, telling
 from wire.clock import Clock
 from wire.fingerprint import UNKNOWN, Fingerprint
@@ -38,7 +39,7 @@ IMPOSSIBLE_SHARE = 0.7
 """What is left to a model that does not name itself and whose values break physics."""
 _PROBE, _PROBE_UNVERIFIED = 0.85, 0.7
 _CONTRADICTED, _CONTRADICTED_UNVERIFIED, _NO_PROBE = 0.4, 0.6, 0.9
-_GONE = (Reason.TIMEOUT, Reason.DISCONNECTED, Reason.GATEWAY_PATH, Reason.GATEWAY_TARGET)
+_GONE = (*SILENT, *NO_CONNECTION)
 
 Progress = Callable[[int, int, str], None]
 """Takes how many maps were looked at, how many there are, and the name of the next."""

@@ -15,7 +15,7 @@ from simulators.faults import Fault
 from simulators.faulty_tcp import Dtu, Gateway, GatewayServer, dialled_in
 from simulators.line_pace import Pace
 from simulators.meter import Refusal
-from simulators.modbus_frames import Framing
+from simulators.modbus_frames import Framing, rtu_frame
 from simulators.paced_line import PacedLine, paced_line
 from simulators.slaves import Bank
 from wire.profile_files import find
@@ -130,6 +130,8 @@ OF_DECODING = {
 async def test_every_failure_has_its_reason(kind: str) -> None:
     """Each fault is every word's reason and no value; behind it the line reads rightly again, without a restart."""
     cases = FAULTS | ({"noise": OF_RTU["noise"]} if kind.endswith("tcp") and "rtu" not in kind else OF_RTU)
+    if kind == "dial-in rtu":
+        cases["short"] = (faults.short(2), Reason.CHECK_SUM)  # the next heartbeat falls into the half reply
     async with LINES[kind]() as (line, give):
         assert await poll(line, BLOCK, OTHER) == right(UNIT, BLOCK, OTHER)
         for name, (fault, reason) in cases.items():
@@ -212,19 +214,20 @@ async def test_a_stranger_is_not_taken_for_the_dtu() -> None:
 
 
 def test_a_caller_is_given_time_to_say_who_it_is() -> None:
-    """A registration packet in pieces, glued to a heartbeat and a reply: the reply alone is passed on."""
+    """A registration packet in pieces, glued to heartbeats and replies: the replies alone are passed on."""
     heard: list[bytes] = []
     entered: list[Caller] = []
+    reply = rtu_frame(UNIT, b"\x04\x02\xfe\x05")
 
     async def call() -> None:
         place = DialInLine("127.0.0.1", 0, register=b"DTU-1", heartbeat=b"\xfe")
         caller = Caller(place, heard.append, entered.append, lambda _: None)
         caller.callback_connected()
-        for piece in (b"DT", b"U-1\xfe\xfeabc", b"\xfe", b"\xfed", b"DTU-1"):
+        for piece in (b"DT", b"U-1\xfe\xfe" + reply, b"\xfe", b"\xfe" + reply[:3], reply[3:], b"DTU-1"):
             caller.data_received(piece)
 
     asyncio.run(call())
-    assert (heard, len(entered)) == ([b"abc", b"d"], 1)
+    assert (heard, len(entered)) == ([reply, reply[:3], reply[3:]], 1)
 
 
 @pytest.mark.parametrize("echo", [True, False])
@@ -344,6 +347,7 @@ class MuteOnHolding(Bank):
     """A unit that says nothing at all to a function it has not."""
 
     def answer(self, function: int, address: int, count: int, elapsed_s: float) -> list[int] | Refusal | None:
+        """Its words; nothing at all by function 3."""
         return None if function == 3 else super().answer(function, address, count, elapsed_s)
 
 

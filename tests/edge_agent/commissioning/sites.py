@@ -167,8 +167,10 @@ class Dlt645Meter:
 async def dlt645_behind_dtu() -> AsyncIterator[tuple[int, bytearray]]:
     """The same meter behind a DTU: its port, and all that was sent to it."""
     heard = bytearray()
+    callers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        callers.append(writer)
         pending = b""
         while data := await reader.read(256):
             heard.extend(data)
@@ -177,13 +179,15 @@ async def dlt645_behind_dtu() -> AsyncIterator[tuple[int, bytearray]]:
                 if pending.endswith(request):
                     pending = b""
                     writer.write(reply)
-        writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1], heard
     finally:
         server.close()
+        for writer in callers:
+            writer.close()
+            await writer.wait_closed()
 
 
 @contextmanager
