@@ -18,6 +18,8 @@ DEPLOYMENT = "bench.coldseal/1"
 READY_S = 120.0
 STOP_S = 120.0
 """At its end an agent signs what waits; of a thousand meters that is a minute of rows."""
+WAKE_W = 1_000_000
+"""More than the bench's furnace draws: an alarm would be no part of a quiet day's polls."""
 _TICKS_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -32,7 +34,7 @@ class BenchMeter(msgspec.Struct, frozen=True):
 
     def document(self) -> dict[str, object]:
         """As the settings write it."""
-        common: dict[str, object] = {"id": self.id, "profile": self.profile, "unit": self.unit}
+        common: dict[str, object] = {"id": self.id, "profile": self.profile, "unit": self.unit, "wake_power_w": WAKE_W}
         match self.line:
             case TcpLine(host=host, port=port):
                 return common | {"tcp": f"{host}:{port}"}

@@ -1,7 +1,7 @@
 """Processor time of one poll in the client's process, against a bare pymodbus loop that asks the same requests.
 
-The server is another process. The three take turns on one event loop of this process (uvloop, as the agent has), and
-each figure is the median of the turns. Alone:
+The server is another process on the same core. The three take turns on one event loop of this process (uvloop, as the
+agent has), and each figure is the median of the turns:
 
 * bare: pymodbus asks the requests and the words are thrown away.
 * agent: LineReader and MeterPoll, which judge each reply, decode it and make a Reading. Their clock stands still, so that each
@@ -10,12 +10,14 @@ each figure is the median of the turns. Alone:
   poll, so that slow requests come each minute as in the field; the outbox's thread is counted.
 """
 
+import os
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -146,6 +148,7 @@ def measure(say: Say, profiles: Sequence[str] = (), turns: Turns = TURNS) -> Cpu
     served = [name for name in wanted if _is_of_words(name)]
     with (
         tempfile.TemporaryDirectory(prefix="coldseal-bench-") as folder,
+        _on_one_core(),
         ProcessGroup(Path(folder) / "log") as programs,
     ):
         poll_bench_meters.write(Path(folder), [{1: name} for name in served])
@@ -156,6 +159,17 @@ def measure(say: Say, profiles: Sequence[str] = (), turns: Turns = TURNS) -> Cpu
             measured.append(uvloop.run(_Model(name, port, Path(folder), turns).measure()))
             say(f"cpu: {name}: bare {measured[-1].bare_us:g}, agent {measured[-1].agent_us:g} us a poll")
     return _figures(measured, turns, [name for name in wanted if name not in served])
+
+
+@contextmanager
+def _on_one_core() -> Iterator[None]:
+    """This process, and those that it starts meanwhile, on one core: waking another one costs more than a poll."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def _is_of_words(name: str) -> bool:
@@ -195,9 +209,9 @@ class _Model:
     async def measure(self) -> ProfileCpu:
         """The three in turn."""
         took: dict[str, list[float]] = {"bare": [], "agent": [], "whole": []}
-        with ThreadPoolExecutor(1) as executor:
+        with ThreadPoolExecutor(1) as executor, ExitStack() as stack:
             async with BareClient(self._line.host, self._line.port) as bare:
-                polls = (self._bare(bare), self._agent(), self._whole(executor))
+                polls = (self._bare(bare), self._agent(stack), self._whole(stack, Disk(executor)))
                 for poll in polls:
                     await _turn(poll, WARM_POLLS)
                 for _ in range(self._turns.rounds):
@@ -212,8 +226,8 @@ class _Model:
 
         return poll
 
-    def _agent(self) -> _Poll:
-        reader, clock = LineReader(self._line), SteppedClock()
+    def _agent(self, stack: ExitStack) -> _Poll:
+        reader, clock = stack.enter_context(closing(LineReader(self._line))), SteppedClock()
         meter = MeterPoll(self._configured().meters[0])
 
         async def poll() -> None:
@@ -221,16 +235,16 @@ class _Model:
 
         return poll
 
-    def _whole(self, executor: ThreadPoolExecutor) -> _Poll:
+    def _whole(self, stack: ExitStack, disk: Disk) -> _Poll:
         """As the agent, with what becomes of a reading; put together as edge_agent/agent.py does."""
         settings, clock, health = self._configured(), SteppedClock(), Health("bench")
         key, kid = identity.load_or_make_key(settings.data), identity.kid(settings.agent)
         start = genesis(settings.deployment, settings.agent, kid, key.public)
-        outbox = Outbox(settings.data, start, settings.outbox_bytes_max)
+        outbox = stack.enter_context(closing(Outbox(settings.data, start, settings.outbox_bytes_max)))
         boot = outbox.begin(identity.boot(settings, RELEASE))
         ledger = Ledger(boot, Author(settings.deployment, settings.agent, kid, key), outbox, clock, health)
-        recorder = Recorder(settings, ledger, KnownMeters(settings.data, ["m1"]), Disk(executor), health)
-        reader, meter = LineReader(self._line), MeterPoll(settings.meters[0])
+        recorder = Recorder(settings, ledger, KnownMeters(settings.data, ["m1"]), disk, health)
+        reader, meter = stack.enter_context(closing(LineReader(self._line))), MeterPoll(settings.meters[0])
 
         async def poll() -> None:
             clock.passed_ms += STEP_MS

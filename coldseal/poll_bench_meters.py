@@ -50,9 +50,15 @@ def melting() -> Still:
     return Still(dict(story.values(MELTING_S)))
 
 
-def words_of(profile: Profile, source: Still) -> dict[tuple[int, int], int]:
-    """What a meter answers to each of its planned requests; 0 where it measures nothing that a furnace has."""
-    meter = ServedMeter(profile, source, TcpPlace("127.0.0.1", 0))
+def words_of(profile: Profile, source: Still, unit: int = 1) -> dict[tuple[int, int], int]:
+    """What a meter answers to each of its planned requests; 0 where it measures nothing that a furnace has.
+
+    Args:
+        profile: its register map.
+        source: what it measures.
+        unit: its unit, on which its serial number depends.
+    """
+    meter = ServedMeter(profile, source, TcpPlace("127.0.0.1", 0), unit)
     words: dict[tuple[int, int], int] = {}
     for block in plan(profile).every:
         answer = meter.answer(block.function, block.address, block.count, 0.0)
@@ -74,8 +80,9 @@ async def run(folder: Path) -> None:
     """Serve every meter until the task is cancelled."""
     ports = msgspec.json.decode((folder / PLAN).read_bytes(), type=list[dict[int, str]])
     source = melting()
-    images = {name: WordImage(words_of(find(name).profile, source)) for name in {n for p in ports for n in p.values()}}
-    servers = [PlainServer({unit: images[name] for unit, name in units.items()}) for units in ports]
+    wanted = {meter for units in ports for meter in units.items()}
+    images = {(unit, name): WordImage(words_of(find(name).profile, source, unit)) for unit, name in wanted}
+    servers = [PlainServer({unit: images[unit, name] for unit, name in units.items()}) for units in ports]
     for server in servers:
         await server.start()
     print("ready", *[server.port for server in servers], flush=True)  # noqa: T201 - to the bench

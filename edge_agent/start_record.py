@@ -179,7 +179,9 @@ def cut_off(test: CutOff, lang: Lang) -> Iterator[str]:
 
 def values(told: Mapping[str, str | dict[str, str]], lang: Lang) -> Iterator[str]:
     """Values, a line each."""
-    yield from (f"  {name} {_value(value, lang)}" for name, value in told.items() if not _not_asked(value))
+    for name, value in told.items():
+        if not _not_asked(value):
+            yield f"  {name} {_value(value, lang)}"
 
 
 def _value(value: str | dict[str, str], lang: Lang) -> str:

@@ -57,6 +57,11 @@ _PHASES = (1, 2, 3)
 _SQRT3 = math.sqrt(3)
 
 
+def figures(value: float) -> str:
+    """A number to about four figures, never as a power of ten."""
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
 class Note(msgspec.Struct, frozen=True):
     """One thing that was looked at.
 
@@ -98,7 +103,7 @@ def clamp(values: Values, index: int, clamp_a: float) -> Note:
     shown = phase(values, "current", index, "_a")
     if shown is None:
         return Note("clamp_unreadable", UNKNOWN, {"phase": f"L{index}"})
-    facts = {"phase": f"L{index}", "clamp_a": f"{clamp_a:.4g}", "meter_a": f"{abs(shown):.4g}"}
+    facts = {"phase": f"L{index}", "clamp_a": figures(clamp_a), "meter_a": figures(abs(shown))}
     if not clamp_a or not shown:
         return Note("clamp_zero", RIGHT if clamp_a == abs(shown) else WRONG, facts)
     ratio = clamp_a / abs(shown)
@@ -106,7 +111,7 @@ def clamp(values: Values, index: int, clamp_a: float) -> Note:
         return Note("clamp_fits", RIGHT, facts)
     size = max(ratio, 1 / ratio)
     nearest = min(RATIOS, key=lambda r: abs(math.log(size / r)))
-    facts |= {"ratio": f"{ratio:.4g}"}
+    facts |= {"ratio": figures(ratio)}
     if abs(size / nearest - 1) > CLAMP_TOLERANCE:
         return Note("clamp_off", WRONG, facts)
     return Note("clamp_ratio_missing" if ratio > 1 else "clamp_ratio_twice", WRONG, facts | {"nearest": str(nearest)})
@@ -124,9 +129,9 @@ def _voltages(values: Values) -> Iterator[Note]:
         return
     missing = [i for i, v in read.items() if v < MISSING_SHARE * highest]
     for index in missing:
-        yield Note("phase_missing", WRONG, {"phase": f"L{index}", "volts": f"{read[index]:.4g}"})
+        yield Note("phase_missing", WRONG, {"phase": f"L{index}", "volts": figures(read[index])})
     if not missing:
-        yield Note("voltages_there", RIGHT, {"volts": ", ".join(f"L{i} {v:.4g}" for i, v in read.items())})
+        yield Note("voltages_there", RIGHT, {"volts": ", ".join(f"L{i} {figures(v)}" for i, v in read.items())})
 
 
 def _system(values: Values) -> Iterator[Note]:
@@ -162,13 +167,13 @@ def _polarity(values: Values) -> Iterator[Note]:
     if not loaded:
         total = number(values, Quantity.ACTIVE_POWER_W)
         if not read and total is not None and total <= -POWER_MIN_W:
-            yield Note("power_negative", WRONG, {"watts": f"{total:.4g}"})
+            yield Note("power_negative", WRONG, {"watts": figures(total)})
         else:
             yield Note("polarity_no_load", UNKNOWN)
         return
     reversed_ = {i: p for i, p in loaded.items() if p < 0}
     for index, power in reversed_.items():
-        yield Note("ct_reversed", WRONG, {"phase": f"L{index}", "watts": f"{power:.4g}"})
+        yield Note("ct_reversed", WRONG, {"phase": f"L{index}", "watts": figures(power)})
     if not reversed_:
         yield Note("polarity_right", RIGHT, {"phases": ", ".join(f"L{i}" for i in loaded)})
 
@@ -214,7 +219,7 @@ def _power(values: Values) -> Iterator[Note]:
         return
     should = apparent * abs(factor)
     times = power_factor_of_ten(power, should)
-    facts = {"watts": f"{power:.4g}", "should": f"{should:.4g}"}
+    facts = {"watts": figures(power), "should": figures(should)}
     if times == 1.0:
         yield Note("power_fits", RIGHT, facts)
     elif times is None:

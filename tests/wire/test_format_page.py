@@ -70,7 +70,7 @@ def test_limits_are_the_codes() -> None:
 def test_header_and_types() -> None:
     """The header's members and the types of envelope are the code's."""
     assert _first_column("| member | value |") == list(envelope.Header.__struct_fields__)
-    assert set(re.findall(r"coldseal-\w+\+json", PAGE)) == {kind.value for kind in envelope.Kind}
+    assert set(re.findall(r"coldseal-[\w-]+\+json", PAGE)) == {kind.value for kind in envelope.Kind}
 
 
 @pytest.mark.parametrize("row", TABLES["| column | cells |"], ids=lambda row: row[0])

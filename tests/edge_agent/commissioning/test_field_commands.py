@@ -143,7 +143,7 @@ async def test_commission_by_file_and_check_of_its_record(write: Write, tmp_path
                 str(tmp_path),
             )
         )
-        await until(lambda: server.gateway.requests > 0)
+        await until(lambda: server.gateway.requests > 0, "the first request")
         site.change_after(6.0, CUT)  # before: three readings, a second apart; the cut is waited for
         code, out, err = await begun
 
