@@ -109,7 +109,9 @@ def measure(meters: int, seconds: float, say: Say) -> FleetFigures:
             programs.start("meters", [sys.executable, "-m", "coldseal.poll_bench_meters", name])
             ports = programs.wait_ready("meters", "ready", READY_S).split()[1:]
             broker = poll_bench_agents.start_broker(programs)
-            plans = [_meters(agent, int(port), size) for agent, (port, size) in enumerate(zip(ports, sizes, strict=True))]
+            plans = [
+                _meters(agent, int(port), size) for agent, (port, size) in enumerate(zip(ports, sizes, strict=True))
+            ]
             files = [
                 poll_bench_agents.write_settings(folder, f"a{agent}", plan, Rhythm(), broker)
                 for agent, plan in enumerate(plans)
@@ -202,7 +204,8 @@ def missed(meter: str, read: Sequence[Row], first_ms: int, last_ms: int) -> Iter
     Args:
         meter: its id.
         read: its rows, in the order taken.
-        first_ms, last_ms: wall times between which cycles count.
+        first_ms: wall time from which on cycles count.
+        last_ms: wall time up to which they do.
     """
     for row in read:
         if first_ms <= row.wall_ms < last_ms and row.state is not State.OK:

@@ -1,18 +1,20 @@
 """One meter's polls: asks, asks again what went missing, decodes, and takes no changed identity on one word."""
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from edge_agent.asking import SLOW_PERIOD_MS, Asking
+import msgspec
+
+from edge_agent.asking import REFUSALS, SLOW_PERIOD_MS, Asking
 from edge_agent.config import Meter
 from edge_agent.decoding import Decoding, Kind, first
 from edge_agent.modbus import ReadImage
-from edge_agent.plan import RATIOS, Block, Turn, spans_of, turn_of
+from edge_agent.plan import RATIOS, Block, Turn, spans_of, split, turn_of
 from edge_agent.replies import NO_CONNECTION, SILENT, SPOILT
 from wire import telling
 from wire.clock import Clock
-from wire.fingerprint import COUNTERS, UNKNOWN, Fact, Fingerprint, merged, moved
+from wire.fingerprint import COUNTERS, UNKNOWN, Fact, Fingerprint, merged, moved, plain
 from wire.quantities import Quantity
 from wire.reading import Reading, Reason, State, Unreadable, Value
 
@@ -73,7 +75,7 @@ class MeterPoll:
         self._asking = Asking(self._plan, spread)
         self._known = known
         self._full_due_ms = self._doubts = 0
-        self._is_full = False
+        self._is_full = self._is_confirmed = False
         self._ratio_registers = [r for q in RATIOS if (r := self._profile.register_of(q)) is not None]
         self._missing: dict[Quantity, Value] = {}
         self._ratios: dict[tuple[int, int], int] = {}
@@ -131,7 +133,7 @@ class MeterPoll:
         self._missing = (
             {} if self.is_there else {q: v for q, v in values.items() if q in self._decoding.fast_quantities}
         )
-        return Reading(self.meter.id, self._wall_ms, self._monotonic_ms, self.state, values, raw, told)
+        return Reading(self.meter.id, self._wall_ms, self._monotonic_ms, self.state, values, raw, self._word(told))
 
     def skipped(self, clock: Clock) -> Reading:
         """The reading of a meter that did not answer when it was asked last, and is not asked in this round."""
@@ -174,7 +176,10 @@ class MeterPoll:
             self._asking.heard(heads, self._monotonic_ms)
         else:
             self._asking.away(self._monotonic_ms)
+        if told is not None and told.serial is not None:
+            self._is_confirmed = True
         if self.state is not State.OK:
+            self._is_confirmed = False
             self._asking.ask_identity(0)
             self._ratios = {}  # whoever answers next may be another meter
             self._full_due_ms = 0
@@ -185,6 +190,13 @@ class MeterPoll:
             self._doubts = 0 if told else self._doubts + 1
             if told is None:
                 self._asking.ask_identity(0 if self._doubts < DOUBTS_MAX else self._monotonic_ms + SLOW_PERIOD_MS)
+
+    def _word(self, told: Fingerprint | None) -> Fingerprint | None:
+        """What the meter told, with a mark if it answers after an absence and does not say that it is the same one."""
+        is_asked = self.state is State.OK and self._asking.is_identity
+        if not is_asked or self._is_confirmed or self._known.serial is None:
+            return told
+        return msgspec.structs.replace(told or UNKNOWN, is_unconfirmed=True)
 
     async def _identify(self, line: RegisterSource, clock: Clock) -> Fingerprint | None:
         """What the meter tells of itself; what differs from before is taken only if it says so twice."""
@@ -219,16 +231,37 @@ class MeterPoll:
         facts = {fact: text for fact, text in told.items() if not isinstance(text, Unreadable)}
         text = {fact: str(told) for fact, told in facts.items()}
         serial = values.get(Quantity.DEVICE_SERIAL)
-        return Fingerprint(
-            serial=f"{serial:.0f}" if isinstance(serial, float) else text.get(Fact.SERIAL),
-            model=text.get(Fact.MODEL),
-            firmware=text.get(Fact.FIRMWARE),
-            hardware=text.get(Fact.HARDWARE),
-            wiring=text.get(Fact.WIRING),
-            ct=_thousandths(values.get(Quantity.CT_RATIO)),
-            pt=_thousandths(values.get(Quantity.PT_RATIO)),
-            counts={fact.value: int(facts[fact]) for fact in COUNTERS if fact in facts},
+        return plain(
+            Fingerprint(
+                refused=tuple(sorted({*self._refused_facts(told, serial)} - text.keys())),
+                serial=f"{serial:.0f}" if isinstance(serial, float) else text.get(Fact.SERIAL),
+                model=text.get(Fact.MODEL),
+                firmware=text.get(Fact.FIRMWARE),
+                hardware=text.get(Fact.HARDWARE),
+                wiring=text.get(Fact.WIRING),
+                ct=_thousandths(values.get(Quantity.CT_RATIO)),
+                pt=_thousandths(values.get(Quantity.PT_RATIO)),
+                counts={fact.value: int(facts[fact]) for fact in COUNTERS if fact in facts},
+            )
         )
+
+    def _refused_facts(self, told: Mapping[Fact, object], serial: Value | None) -> Iterator[str]:
+        """The facts known before which the meter refuses for good, or gives a blank for; not its counters."""
+        places = [(i.fact, told.get(i.fact), (i.function, i.address)) for i in self._profile.identity]
+        register = self._profile.register_of(Quantity.DEVICE_SERIAL)
+        if register is not None:
+            places.append((Fact.SERIAL, serial, first(register)))
+        for fact, answer, place in places:
+            is_known = fact not in COUNTERS and getattr(self._known, fact.value) is not None
+            if is_known and isinstance(answer, Unreadable) and self._is_refused(answer.reason, place):
+                yield fact.value
+
+    def _is_refused(self, reason: Reason, place: tuple[int, int]) -> bool:
+        """Whether the register itself is refused: a longer request may be so because of its neighbours."""
+        if reason in (Reason.NOT_AVAILABLE, Reason.ILLEGAL_FUNCTION):
+            return True
+        asked = [block for block in self._asked if block.holds(place)]
+        return reason in REFUSALS and any(split(block, self._plan) is None for block in asked)
 
     def _lost(self) -> list[Block]:
         heads = ((block, self._head(block)) for block in self._asked)
