@@ -29,10 +29,11 @@ fix: $(VENV)/dev                  ## what the tools can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/dev                ## from a reply above the limit to the stored violation, 1 and 200 meters; then the console
+bench: $(VENV)/dev                ## from a reply above the limit to the stored violation, 1 and 200 meters; then the console, then polling
 	$(BIN)/coldseal bench end-to-end --meters 1 --json
 	$(BIN)/coldseal bench end-to-end --meters 200 --json
 	$(BIN)/coldseal bench console --json
+	$(BIN)/coldseal bench poll --json
 
 fuzz: $(VENV)/dev                 ## every decoder against EXAMPLES hostile inputs each; a MILLION Modbus reads and frames
 	COLDSEAL_EXAMPLES=$(EXAMPLES) COLDSEAL_READS=$(MILLION) COLDSEAL_FRAMES=$(MILLION) $(BIN)/python -m pytest tests/fuzz --timeout 0

@@ -6,6 +6,8 @@ from typing import Annotated
 import msgspec
 import typer
 
+from coldseal.poll_bench_parts import Part
+
 EXIT_CODES = "Exit codes: 0 it ran (with --strict: and kept the limit), 1 with --strict the limit was not kept, 2, 3."
 
 app = typer.Typer(help=f"Measure this machine. {EXIT_CODES}", no_args_is_help=True, add_completion=False)
@@ -77,4 +79,36 @@ def console(
             typer.echo(f"{name:<36} {value}")
     kept = max(figures.board_first_paint_ratio, figures.day_first_paint_ratio) < figures.ratio_limit
     if strict and not (kept and figures.stored_to_shown_p99_s < figures.shown_limit_s):
+        raise typer.Exit(1)
+
+
+@app.command("poll")
+def poll(
+    only: Annotated[
+        list[Part] | None, typer.Option(help="a part to measure; give it again for more; all if none")
+    ] = None,
+    meters: Annotated[list[int] | None, typer.Option(min=1, help="size of a fleet; 100 and 1000 if none")] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="how long each fleet and the memory are watched")] = 120.0,
+    strict: Annotated[bool, typer.Option("--strict", help="exit 1 when a limit is not kept")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """What a poll costs: requests, the wire's limit, processor, memory, a thousand meters, and a bus with bad meters.
+
+    requests: counted from the register maps. pace: the agent on a simulated serial line at its true pace. cpu: one poll
+    against a bare pymodbus loop, interleaved, the server in another process. fleet: agents over TCP for --seconds each.
+    bus: 32 meters at 9,600 baud, three dead, one late, one sending garbage. memory: a real agent process. About 15
+    minutes in all; docs/bench.md has every figure.
+
+    Example: coldseal bench poll --only pace --only bus --json
+    """
+    from coldseal.poll_bench import lines, measure  # noqa: PLC0415 - the agent and the simulators, when it runs
+
+    figures = measure(
+        only or list(Part),
+        meters or (100, 1000),
+        seconds,
+        lambda line: print(line, file=sys.stderr, flush=True),  # noqa: T201
+    )
+    typer.echo(msgspec.json.encode(figures).decode() if as_json else "\n".join(lines(figures)))
+    if strict and figures.not_kept:
         raise typer.Exit(1)

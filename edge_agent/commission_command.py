@@ -15,7 +15,7 @@ from edge_agent.errors import DataUnusable, SettingsMistake
 from edge_agent.modbus import LineReader
 from wire import settings_file
 from wire.clock import Clock
-from wire.keys import PublicKey
+from wire.keys import PrivateKey, PublicKey
 
 Say = Callable[[str], None]
 
@@ -53,18 +53,24 @@ def run(  # noqa: PLR0913 - what the command's options say
     if answers is not None:
         talk = Answers(answers, settings_file.read(answers, AnswersFile), say)
     key = identity.load_or_make_key(settings.data)
-    reader = LineReader(chosen.line)
-    work = Commissioning(settings, chosen, reader, talk, clock, key, lang=lang, cut_wait_s=cut_wait_s)
-    try:
-        signed = asyncio.run(work.run())
-    finally:
-        reader.close()
+    signed, result = asyncio.run(_commission(settings, chosen, talk, clock, key, lang=lang, cut_wait_s=cut_wait_s))
     record = out / start_record.file_name(settings.agent, clock.wall_ms())
     told = start_record.text(start_record.verify(signed, key.public), lang)
     _write(record, signed)
     _write(record.with_suffix(".txt"), (told + "\n").encode())
     say(told)
-    return record, work.result
+    return record, result
+
+
+async def _commission(
+    settings: Settings, meter: Meter, talk: Talk, clock: Clock, key: PrivateKey, *, lang: Lang, cut_wait_s: float
+) -> tuple[bytes, str]:
+    reader = LineReader(meter.line)
+    work = Commissioning(settings, meter, reader, talk, clock, key, lang=lang, cut_wait_s=cut_wait_s)
+    try:
+        return await work.run(), work.result
+    finally:
+        reader.close()
 
 
 def verify(record: Path, settings: Path | None, key: str | None, lang: Lang) -> str:

@@ -1,11 +1,12 @@
 """What commissioning says, in Chinese and English."""
 
-import textwrap
+import re
 import unicodedata
 from typing import Literal
 
 Lang = Literal["zh", "en"]
 WIDTH = 40
+_PIECES = re.compile(r"[!-~]+|[^!-~]")
 
 LEVELS = {"right": ("[对]", "[ok]"), "wrong": ("[错]", "[!!]"), "unknown": ("[不明]", "[??]")}
 
@@ -173,13 +174,17 @@ def narrow(text: str, columns: int = WIDTH) -> str:
 
 
 def _lines(line: str, columns: int) -> list[str]:
-    if width(line) == len(line):
-        return textwrap.wrap(line, columns, subsequent_indent="  ", drop_whitespace=True) or [""]
-    lines, room = [""], columns
-    for char in line:
-        if width(char) > room:
+    """Breaks between Chinese characters and at spaces, and within a word only if it is longer than a line."""
+    lines = [""]
+    for piece in _PIECES.findall(line):
+        if width(lines[-1] + piece.rstrip()) > columns and lines[-1].strip():
+            lines[-1] = lines[-1].rstrip()
             lines.append("  ")
-            room = columns - 2
-        lines[-1] += char
-        room -= width(char)
-    return lines
+            piece = piece.lstrip()  # noqa: PLW2901 - no line begins with the space at which it was broken
+        while width(lines[-1] + piece.rstrip()) > columns:
+            cut = columns - width(lines[-1])
+            lines[-1] += piece[:cut]
+            lines.append("  ")
+            piece = piece[cut:]  # noqa: PLW2901 - as above
+        lines[-1] += piece
+    return [*lines[:-1], lines[-1].rstrip()]

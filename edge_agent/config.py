@@ -144,6 +144,8 @@ def _meters(written: tuple[MeterFile, ...], path: Path) -> tuple[Meter, ...]:
         except ProfileError as error:
             complaints.append(f"meters[{index}].profile: {error}")
             continue
+        if reason := line_file.mistakable_heartbeat(made.line, made.unit):
+            complaints.append(f"meters[{index}].heartbeat: {reason}")
         complaints += [c for other in meters for c in _together(made, other, f"meters[{index}]")]
         meters.append(made)
     _refuse(path, complaints)

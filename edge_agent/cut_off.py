@@ -7,8 +7,8 @@ import msgspec
 from edge_agent.plausibility import number
 from wire.clock import Clock, iso
 from wire.profile import Profile
-from wire.quantities import Quantity
-from wire.reading import Reading, Unreadable
+from wire.quantities import Quantity, shown
+from wire.reading import Reading, Unreadable, Value
 
 Poll = Callable[[], Awaitable[Reading]]
 
@@ -160,8 +160,12 @@ def reading_document(reading: Reading, kept: Sequence[Quantity] | None = None) -
     return {
         "at": iso(reading.wall_ms),
         "state": reading.state.value,
-        "values": {
-            q.value: {"unreadable": v.reason.value} if isinstance(v, Unreadable) else f"{v:.9g}"
-            for q, v in values.items()
-        },
+        "values": {q.value: _value(q, v) for q, v in values.items()},
     }
+
+
+def _value(quantity: Quantity, value: Value) -> str | dict[str, str]:
+    """A number as text, to the digit to which it travels in envelopes, or why there is none."""
+    if isinstance(value, Unreadable):
+        return {"unreadable": value.reason.value}
+    return shown(quantity, value).partition(" ")[0]  # the unit is in the quantity's name

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from edge_agent.dtu_packets import DtuPackets
 from edge_agent.line import DialInLine
 from edge_agent.link import Link, OnBytes, OnLost
 
@@ -20,6 +21,7 @@ class Caller(Link):
         self.entered = False
         self._line, self._enter = line, enter
         self._said = b""
+        self._packets = DtuPackets(line)
 
     def callback_connected(self) -> None:
         """Taken at once where no registration packet is asked for."""
@@ -29,14 +31,16 @@ class Caller(Link):
             asyncio.get_running_loop().call_later(REGISTER_WAIT_S, self._close_if_silent)
 
     def data_received(self, data: bytes) -> None:
-        """Take what a packet holds behind heartbeats and registration."""
+        """Take what is no heartbeat and no registration."""
         if not self.entered:
             data = self._greeted(data)
-        for packet in filter(None, (self._line.heartbeat, self._line.register)):
-            while data.startswith(packet):
-                data = data[len(packet) :]
-        if data:
+        if data := self._packets.without(data):
             self.on_bytes(data)
+
+    def send(self, data: bytes, addr: tuple[str, int] | None = None) -> None:
+        """Send a request."""
+        self._packets.asked()
+        super().send(data, addr)
 
     def _greeted(self, data: bytes) -> bytes:
         """What follows the registration packet; somebody who says something else is turned away."""

@@ -10,7 +10,7 @@ from edge_agent.agent import check_devices
 from edge_agent.config import Meter, Settings
 from edge_agent.errors import CheckFailed, DataUnusable
 from edge_agent.line import DialInLine
-from edge_agent.line_file import unsteady_name
+from edge_agent.line_file import open_to_anyone, unsteady_name
 from edge_agent.link_faults import another_agents_certificate, explain
 from edge_agent.meter_poll import MeterPoll
 from edge_agent.modbus import LineReader
@@ -86,7 +86,7 @@ async def check(settings: Settings, say: Callable[[str], None]) -> None:
     say(f"data: {settings.data}: key and outbox are usable")
     for line, meters in settings.meters_by_line().items():
         reader = LineReader(line)
-        if advice := unsteady_name(line):
+        for advice in filter(None, (unsteady_name(line), open_to_anyone(line))):
             say(f"warning: {advice}")
         try:
             if isinstance(line, DialInLine):

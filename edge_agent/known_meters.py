@@ -1,6 +1,7 @@
 """Which meter answered under each id last, kept over restarts: a meter that was exchanged while nobody looked shows.
 
 Two buses whose adapters changed their names show too: each meter tells the other one's serial number.
+A serial number that nobody has told since the start, or since the meter was away, is kept but not in force.
 """
 
 import logging
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from wire.fingerprint import UNKNOWN, Fingerprint, Moved, merged, moved
+from wire.fingerprint import UNKNOWN, Fingerprint, Moved, merged, moved, plain
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ class KnownMeters:
         self.file = folder / METERS_FILE
         self._saved = b""
         stored = _read(self.file)
-        self._known = {meter: stored.get(meter, UNKNOWN) for meter in meters}
+        self._known = {meter: merged(UNKNOWN, plain(stored.get(meter, UNKNOWN))) for meter in meters}
+        self._unconfirmed = {meter for meter, known in self._known.items() if known.serial is not None}
         self._refused: dict[str, Fingerprint] = {}
 
     @property
@@ -60,8 +62,9 @@ class KnownMeters:
             told: what the meter told of itself, None if it was not asked.
         """
         if told is None:
-            return Verdict(self._refused.get(meter, self._known[meter]), other=self.exchanged.get(meter))
-        known = self._known[meter]
+            return Verdict(self._refused.get(meter) or self._in_force(meter), other=self.exchanged.get(meter))
+        known, is_unconfirmed = self._known[meter], told.is_unconfirmed
+        told = _of_known(plain(told), known)
         other = self._owner(told.serial, meter)
         if told.serial is None and meter in self.exchanged:
             return self.judge(meter, None)
@@ -72,7 +75,8 @@ class KnownMeters:
         self.exchanged.pop(meter, None)
         self._refused.pop(meter, None)
         self._known[meter] = merged(known, told)
-        return Verdict(self._known[meter], moved(known, told))
+        self._confirm(meter, told, is_unconfirmed=is_unconfirmed)
+        return Verdict(self._in_force(meter), moved(known, told))
 
     def save(self) -> None:
         """Write them down if they changed, whole or not at all; on a full disk the last ones stay."""
@@ -88,10 +92,28 @@ class KnownMeters:
         else:
             self._saved = text
 
+    def _confirm(self, meter: str, told: Fingerprint, *, is_unconfirmed: bool) -> None:
+        if told.serial is not None or self._known[meter].serial is None:
+            self._unconfirmed.discard(meter)
+        elif is_unconfirmed:
+            self._unconfirmed.add(meter)
+
+    def _in_force(self, meter: str) -> Fingerprint:
+        known = self._known[meter]
+        if meter not in self._unconfirmed:
+            return known
+        return msgspec.structs.replace(known, serial=None, is_unconfirmed=True)
+
     def _owner(self, serial: str | None, but: str) -> str | None:
         if serial is None:
             return None
         return next((m for m, known in self._known.items() if m != but and known.serial == serial), None)
+
+
+def _of_known(told: Fingerprint, known: Fingerprint) -> Fingerprint:
+    """What a meter told; it refuses only what it told before. Whether it is confirmed is no fact of the meter."""
+    refused = tuple(name for name in told.refused if getattr(known, name) is not None)
+    return msgspec.structs.replace(told, refused=refused, is_unconfirmed=False)
 
 
 def _read(file: Path) -> dict[str, Fingerprint]:

@@ -1,5 +1,6 @@
 """How settings write a line, and which mistakes in it are told."""
 
+import os
 import re
 from collections.abc import Iterator
 
@@ -55,7 +56,7 @@ def complaints(meter: MeterFile, where: str) -> Iterator[str]:
         yield from _serial_complaints(meter.serial, f"{where}.serial")
 
 
-_EXAMPLES = {"tcp": "192.168.1.20:502", "rtu_tcp": "192.168.1.21:8899", "listen": "0.0.0.0:8899"}
+_EXAMPLES = {"tcp": "192.168.1.20:502", "rtu_tcp": "192.168.1.21:8899", "listen": "10.8.0.1:8899"}
 
 
 def _dial_in_complaints(meter: MeterFile, where: str) -> Iterator[str]:
@@ -123,10 +124,34 @@ def apart(line: Line, other: Line) -> str:
     if isinstance(line, SerialLine) and isinstance(other, SerialLine):
         if line.device == other.device:
             return "one line has one speed and one way to hear: set the meters to the same and say so here"
+        if os.path.realpath(line.device) == os.path.realpath(other.device):
+            return "both names are one adapter: write the same name and settings for both meters"
     elif not isinstance(line, SerialLine) and not isinstance(other, SerialLine):
         listening = isinstance(line, DialInLine) and isinstance(other, DialInLine)
         if (line.host, line.port) == (other.host, other.port) or (listening and line.port == other.port):
             return "one port speaks one way: write the same for both, or give each DTU its own port"
+    return ""
+
+
+def mistakable_heartbeat(line: Line, unit: int) -> str:
+    """Why a DTU's heartbeat could be taken for the beginning of this unit's reply, or nothing."""
+    if not isinstance(line, DialInLine) or not line.heartbeat:
+        return ""
+    begins = line.heartbeat[0]
+    if line.is_rtu and begins == unit:
+        return f"begins with byte {begins}, as each reply of unit {unit} does; choose another heartbeat in the DTU"
+    if not line.is_rtu and begins == 0:
+        return "begins with byte 0, as Modbus TCP frames may; choose another heartbeat in the DTU"
+    return ""
+
+
+def open_to_anyone(line: Line) -> str:
+    """What to do about a port that takes whoever connects, or nothing."""
+    if isinstance(line, DialInLine) and not line.register:
+        return (
+            f"{line} has no `register`: whoever connects to it throws the DTU out and can play the meter; "
+            "let the DTU send a registration packet and write it here"
+        )
     return ""
 
 

@@ -6,8 +6,8 @@ another length or function, and on a serial line one that answers an earlier req
 
 import contextlib
 import logging
+import termios
 from collections.abc import Callable
-from pathlib import Path
 
 from pymodbus.framer import FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU, ModbusPDU
@@ -17,6 +17,8 @@ from pymodbus.transport import CommParams, CommType, ModbusProtocol
 
 from edge_agent.line import Line, SerialLine
 from edge_agent.plan import Block
+
+log = logging.getLogger(__name__)
 
 OnBytes = Callable[[bytes], None]
 OnLost = Callable[[], None]
@@ -80,7 +82,12 @@ class Link(ModbusProtocol):
 async def open_link(line: Line, timeout_s: float, on_bytes: OnBytes, on_lost: OnLost) -> Link | None:
     """Connect, or open the port; None if that fails."""
     link = Link(line, timeout_s, on_bytes, on_lost)
-    if not await link.connect():  # False, not an exception, when it fails
+    try:
+        is_open = await link.connect()  # False, not an exception, when it fails
+    except termios.error as error:  # a port that cannot do what is asked, as parity on a pseudo-terminal
+        log.warning("%s: the port refuses this setting: %s; choose another speed or parity", line, error)
+        is_open = False
+    if not is_open:
         link.close()
         return None
     if isinstance(line, SerialLine):
@@ -96,18 +103,13 @@ def _params(line: Line, timeout_s: float) -> CommParams:
             host=line.device,
             baudrate=line.baud,
             bytesize=8,
-            parity="N" if _is_pseudo_terminal(line.device) else line.parity,
+            parity=line.parity,
             stopbits=line.stopbits,
             timeout_connect=timeout_s,
         )
     return CommParams(
         comm_name="line", comm_type=CommType.TCP, host=line.host, port=line.port, timeout_connect=timeout_s
     )
-
-
-def _is_pseudo_terminal(device: str) -> bool:
-    """A simulated line: it carries whole bytes without a parity bit, and Linux refuses to set one."""
-    return Path(device).resolve().parent == Path("/dev/pts")
 
 
 def _hurry(link: Link) -> None:

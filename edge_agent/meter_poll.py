@@ -1,32 +1,24 @@
 """One meter's polls: asks, asks again what went missing, decodes, and takes no changed identity on one word."""
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from edge_agent.asking import SLOW_PERIOD_MS, Asking
+import msgspec
+
+from edge_agent.asking import REFUSALS, SLOW_PERIOD_MS, Asking
 from edge_agent.config import Meter
 from edge_agent.decoding import Decoding, Kind, first
 from edge_agent.modbus import ReadImage
-from edge_agent.plan import RATIOS, Block, Turn, spans_of, turn_of
+from edge_agent.plan import RATIOS, Block, Turn, spans_of, split, turn_of
+from edge_agent.replies import NO_CONNECTION, SILENT, SPOILT
 from wire import telling
 from wire.clock import Clock
-from wire.fingerprint import COUNTERS, UNKNOWN, Fact, Fingerprint, merged, moved
+from wire.fingerprint import COUNTERS, UNKNOWN, Fact, Fingerprint, merged, moved, plain
 from wire.quantities import Quantity
 from wire.reading import Reading, Reason, State, Unreadable, Value
 
-NO_CONNECTION = (Reason.DISCONNECTED, Reason.GATEWAY_PATH)
-NO_ANSWER = (Reason.TIMEOUT, Reason.GATEWAY_TARGET)
-SPOILT = (
-    Reason.BAD_REPLY,
-    Reason.WRONG_UNIT,
-    Reason.WRONG_FUNCTION,
-    Reason.WRONG_LENGTH,
-    Reason.SHORT_FRAME,
-    Reason.CHECK_SUM,
-)
-"""What came was no answer of the meter: it costs the line as much time as none."""
-WORTH_ASKING_AGAIN = (*NO_ANSWER, *SPOILT, Reason.BUSY, Reason.ACKNOWLEDGE)
+WORTH_ASKING_AGAIN = (*SILENT, *SPOILT, Reason.BUSY, Reason.ACKNOWLEDGE)
 LATE_PATIENCE = 2
 """Times the time-out for a unit that was heard to answer late."""
 DOUBTS_MAX = 3
@@ -53,9 +45,6 @@ class RegisterSource(Protocol):
     def close(self) -> None:
         """Give the line back."""
         ...
-
-
-_ALL_ONES = (str(0xFFFF), str(0xFFFFFFFF), str(0xFFFFFFFFFFFFFFFF))
 
 
 class MeterPoll:
@@ -86,7 +75,7 @@ class MeterPoll:
         self._asking = Asking(self._plan, spread)
         self._known = known
         self._full_due_ms = self._doubts = 0
-        self._is_full = False
+        self._is_full = self._is_confirmed = False
         self._ratio_registers = [r for q in RATIOS if (r := self._profile.register_of(q)) is not None]
         self._missing: dict[Quantity, Value] = {}
         self._ratios: dict[tuple[int, int], int] = {}
@@ -144,7 +133,7 @@ class MeterPoll:
         self._missing = (
             {} if self.is_there else {q: v for q, v in values.items() if q in self._decoding.fast_quantities}
         )
-        return Reading(self.meter.id, self._wall_ms, self._monotonic_ms, self.state, values, raw, told)
+        return Reading(self.meter.id, self._wall_ms, self._monotonic_ms, self.state, values, raw, self._word(told))
 
     def skipped(self, clock: Clock) -> Reading:
         """The reading of a meter that did not answer when it was asked last, and is not asked in this round."""
@@ -179,7 +168,7 @@ class MeterPoll:
     def _no_answer(self, blocks: Sequence[Block]) -> Unreadable | None:
         """Why the unit did not answer the last of these requests, if it did not."""
         head = self._head(blocks[-1]) if blocks else 0
-        return head if isinstance(head, Unreadable) and head.reason in (*NO_ANSWER, *NO_CONNECTION) else None
+        return head if isinstance(head, Unreadable) and head.reason in (*SILENT, *NO_CONNECTION) else None
 
     def _learn(self, told: Fingerprint | None) -> None:
         if self.is_there:
@@ -187,7 +176,10 @@ class MeterPoll:
             self._asking.heard(heads, self._monotonic_ms)
         else:
             self._asking.away(self._monotonic_ms)
+        if told is not None and told.serial is not None:
+            self._is_confirmed = True
         if self.state is not State.OK:
+            self._is_confirmed = False
             self._asking.ask_identity(0)
             self._ratios = {}  # whoever answers next may be another meter
             self._full_due_ms = 0
@@ -198,6 +190,13 @@ class MeterPoll:
             self._doubts = 0 if told else self._doubts + 1
             if told is None:
                 self._asking.ask_identity(0 if self._doubts < DOUBTS_MAX else self._monotonic_ms + SLOW_PERIOD_MS)
+
+    def _word(self, told: Fingerprint | None) -> Fingerprint | None:
+        """What the meter told, with a mark if it answers after an absence and does not say that it is the same one."""
+        is_asked = self.state is State.OK and self._asking.is_identity
+        if not is_asked or self._is_confirmed or self._known.serial is None:
+            return told
+        return msgspec.structs.replace(told or UNKNOWN, is_unconfirmed=True)
 
     async def _identify(self, line: RegisterSource, clock: Clock) -> Fingerprint | None:
         """What the meter tells of itself; what differs from before is taken only if it says so twice."""
@@ -232,16 +231,37 @@ class MeterPoll:
         facts = {fact: text for fact, text in told.items() if not isinstance(text, Unreadable)}
         text = {fact: str(told) for fact, told in facts.items()}
         serial = values.get(Quantity.DEVICE_SERIAL)
-        return Fingerprint(
-            serial=_told_serial(f"{serial:.0f}" if isinstance(serial, float) else text.get(Fact.SERIAL)),
-            model=text.get(Fact.MODEL),
-            firmware=text.get(Fact.FIRMWARE),
-            hardware=text.get(Fact.HARDWARE),
-            wiring=text.get(Fact.WIRING),
-            ct=_thousandths(values.get(Quantity.CT_RATIO)),
-            pt=_thousandths(values.get(Quantity.PT_RATIO)),
-            counts={fact.value: int(facts[fact]) for fact in COUNTERS if fact in facts},
+        return plain(
+            Fingerprint(
+                refused=tuple(sorted({*self._refused_facts(told, serial)} - text.keys())),
+                serial=f"{serial:.0f}" if isinstance(serial, float) else text.get(Fact.SERIAL),
+                model=text.get(Fact.MODEL),
+                firmware=text.get(Fact.FIRMWARE),
+                hardware=text.get(Fact.HARDWARE),
+                wiring=text.get(Fact.WIRING),
+                ct=_thousandths(values.get(Quantity.CT_RATIO)),
+                pt=_thousandths(values.get(Quantity.PT_RATIO)),
+                counts={fact.value: int(facts[fact]) for fact in COUNTERS if fact in facts},
+            )
         )
+
+    def _refused_facts(self, told: Mapping[Fact, object], serial: Value | None) -> Iterator[str]:
+        """The facts known before which the meter refuses for good, or gives a blank for; not its counters."""
+        places = [(i.fact, told.get(i.fact), (i.function, i.address)) for i in self._profile.identity]
+        register = self._profile.register_of(Quantity.DEVICE_SERIAL)
+        if register is not None:
+            places.append((Fact.SERIAL, serial, first(register)))
+        for fact, answer, place in places:
+            is_known = fact not in COUNTERS and getattr(self._known, fact.value) is not None
+            if is_known and isinstance(answer, Unreadable) and self._is_refused(answer.reason, place):
+                yield fact.value
+
+    def _is_refused(self, reason: Reason, place: tuple[int, int]) -> bool:
+        """Whether the register itself is refused: a longer request may be so because of its neighbours."""
+        if reason in (Reason.NOT_AVAILABLE, Reason.ILLEGAL_FUNCTION):
+            return True
+        asked = [block for block in self._asked if block.holds(place)]
+        return reason in REFUSALS and any(split(block, self._plan) is None for block in asked)
 
     def _lost(self) -> list[Block]:
         heads = ((block, self._head(block)) for block in self._asked)
@@ -261,16 +281,10 @@ def state_of(heads: Iterable[int | Unreadable]) -> State:
         reasons.add(head.reason)
     if reasons & {*NO_CONNECTION}:
         return State.DISCONNECTED
-    return State.TIMEOUT if reasons & {*NO_ANSWER} else State.FAILED
+    return State.TIMEOUT if reasons & {*SILENT} else State.FAILED
 
 
 def is_there(heads: Iterable[int | Unreadable]) -> bool:
     """Whether the meter itself said something."""
-    silent = (*NO_CONNECTION, *NO_ANSWER, *SPOILT)
+    silent = (*NO_CONNECTION, *SILENT, *SPOILT)
     return any(isinstance(head, int) or head.reason not in silent for head in heads)
-
-
-def _told_serial(text: str | None) -> str | None:
-    """A serial number; all zeros or all ones is what a clone or an unprogrammed meter says of many meters."""
-    is_blank = text is None or not text.strip(" 0") or not text.upper().strip(" F") or text in _ALL_ONES
-    return None if is_blank else text

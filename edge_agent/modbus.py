@@ -6,7 +6,6 @@ the unit has answered something that could not be the missing reply.
 """
 
 import asyncio
-import struct
 import time
 from collections.abc import Sequence
 
@@ -14,7 +13,7 @@ from edge_agent.exchange import Exchange
 from edge_agent.line import Line
 from edge_agent.link import request_frame
 from edge_agent.plan import Block
-from edge_agent.replies import NO_ANSWER, Asked, Words, Wrong, answer_of
+from edge_agent.replies import MAY_STILL_COME, Asked, Words, Wrong, answer_of
 from wire.reading import Reason, Unreadable
 
 ReadImage = dict[tuple[int, int], int | Unreadable]
@@ -40,6 +39,8 @@ class LineReader:
     def __init__(self, line: Line) -> None:
         self._exchange = Exchange(line)
         self._missing: dict[int, set[Shape]] = {}
+        self._unsettled: set[int] = set()
+        self._connection = 0
         self.late_units: set[int] = set()
         self._silent_polls = 0
         self._transaction = 0
@@ -130,32 +131,53 @@ class LineReader:
         """Ask so that no reply to an earlier request can be taken for the answer.
 
         Units answer in order: once one answered what no missing reply looks like, no missing reply can come any more.
+        Some units are silent on the settle request for good: the next time their own answer is thrown away instead.
         """
+        if not await self._ready(timeout_s):
+            return _GONE
         missing = self._missing.get(unit)
         if missing is None:
             return await self._ask(unit, block, timeout_s, pause_s, late_s)
         is_unlike = block.shape not in missing
-        first = block if is_unlike else settle
-        answer = await self._ask(unit, first, timeout_s, pause_s, late_s)
-        if not is_unlike and settle.shape != block.shape and _is_silence(answer):
-            # many modules say nothing to an address that they do not have: the block itself is asked and thrown away
-            first, answer = block, await self._ask(unit, block, timeout_s, pause_s, late_s)
+        first = block if is_unlike or unit in self._unsettled else settle
         is_doubtful = first.shape in missing
+        answer = await self._ask(unit, first, timeout_s, pause_s, late_s)
         if isinstance(answer, Unreadable):
-            if answer.reason in NO_ANSWER:
-                if not is_unlike and answer.reason not in (Reason.TIMEOUT, Reason.DISCONNECTED):
-                    self._exchange.connection.drop()  # still an older reply: a new connection ends one that is behind
+            if answer.reason in MAY_STILL_COME:
+                if not is_unlike:
+                    self._not_settled(unit, answer.reason)
                 return answer
             is_doubtful = True  # an exception looks the same whatever was asked
         if is_doubtful and await self._exchange.listen(timeout_s):
             return _LATE  # the true answer came behind the one that was taken for it
         self._missing.pop(unit, None)
+        self._unsettled.discard(unit)
         return answer if is_unlike else await self._ask(unit, block, timeout_s, pause_s, late_s)
+
+    def _not_settled(self, unit: int, reason: Reason) -> None:
+        """The answer that was to be thrown away did not come."""
+        if reason is Reason.TIMEOUT:
+            self._unsettled.add(unit)
+        elif reason is not Reason.DISCONNECTED:
+            self._unsettled.discard(unit)
+            self._exchange.connection.drop()  # still an older reply: a new connection ends one that is behind
+
+    async def _ready(self, timeout_s: float) -> bool:
+        """Whether the line is open. A new Modbus TCP connection brings no reply to a request of the old one.
+
+        RTU frames through TCP come from a serial line that knows nothing of connections.
+        """
+        is_open = await self._exchange.ready(timeout_s)
+        if not self._exchange.is_rtu and self._connection != self.connects:
+            self._missing.clear()
+            self._unsettled.clear()
+        self._connection = self.connects
+        return is_open
 
     async def _ask(
         self, unit: int, block: Block, timeout_s: float, pause_s: float, late_s: float
     ) -> Words | Unreadable:
-        if not await self._exchange.ready(timeout_s):
+        if not await self._ready(timeout_s):
             return _GONE
         asked = self._request(unit, block)
         began = time.monotonic()
@@ -204,15 +226,3 @@ class LineReader:
         if self._silent_polls >= SILENT_POLLS_MAX:
             self._silent_polls = 0
             self._exchange.connection.drop()
-
-
-def raw_words(block: Block, image: ReadImage) -> str | None:
-    """A block's words as they came, in hex; None if it was not read whole."""
-    words = [image.get((block.function, block.address + i)) for i in range(block.count)]
-    if not all(isinstance(word, int) for word in words):
-        return None
-    return struct.pack(f">{len(words)}H", *words).hex()
-
-
-def _is_silence(answer: Words | Unreadable) -> bool:
-    return isinstance(answer, Unreadable) and answer.reason is Reason.TIMEOUT

@@ -97,8 +97,9 @@ class Plan(msgspec.Struct, frozen=True):
 
     Attributes:
         fast, identity, slow: requests of each turn; a later turn asks nothing that an earlier one reads anyway.
-        settle: the throw-away request after a reply went missing. No request of the plan has its shape where the
-            profile allows that, or no fast one, so once it is answered no older reply can come any more.
+        settle: the throw-away request after a reply went missing: a part of a fast request, or else of another one,
+            without unverified registers. No request of the plan has its shape where the profile allows that, or no
+            fast one, so once it is answered no older reply can come any more.
         spans: what no request may cut in two.
         together: spans of one quantity each that needs several: they are asked in one poll.
         alone: requests whose words mean something else than the same addresses read within a longer one.
@@ -136,7 +137,7 @@ def plan(profile: Profile) -> Plan:
         fast=fast,
         identity=identity,
         slow=slow,
-        settle=_settle((fast, identity, slow), every, limits),
+        settle=_settle((fast, (*identity, *slow)), every, _unverified(profile), limits),
         spans=every,
         together=tuple(s for r in profile.registers if len(s := spans_of(r)) > 1),
         alone=alone,
@@ -260,17 +261,40 @@ def _halves(block: Block, spans: Sequence[Span], limits: _Limits) -> Iterator[tu
         stop = max(stop, end)
 
 
-def _settle(groups: Sequence[Sequence[Block]], spans: Sequence[Span], limits: _Limits) -> Block:
-    """A part of a block that begins and ends between registers, of a shape that no block has, or no fast one."""
-    blocks = list(itertools.chain.from_iterable(groups))
-    parts = [
+def _unverified(profile: Profile) -> frozenset[tuple[int, int]]:
+    """Words that only one source names: a meter that has none may be silent when it is asked for them."""
+    spans = [span for r in profile.registers if r.unverified for span in spans_of(r)]
+    spans += [_span(one.function, one.span) for one in profile.identity if one.unverified]
+    return frozenset((span.function, address) for span in spans for address in span.words)
+
+
+def _settle(
+    groups: Sequence[Sequence[Block]], spans: Sequence[Span], unverified: frozenset[tuple[int, int]], limits: _Limits
+) -> Block:
+    """A part of a block that begins and ends between registers, of a shape that no block has, or no fast one.
+
+    Args:
+        groups: the fast blocks, and the others.
+        spans: what no request may cut in two.
+        unverified: words that are asked for only where a fast request does so anyway.
+        limits: the meter's.
+    """
+    fast, others = groups
+    of_fast, rest = _parts(fast, spans, limits), _parts(others, spans, limits)
+    sure = [part for part in (*of_fast, *rest) if unverified.isdisjoint(part.words)]
+    for parts in (sure, of_fast):
+        for taken in ({b.shape for b in (*fast, *others)}, {b.shape for b in fast}):
+            for part in parts:
+                if part.shape not in taken:
+                    return part
+    return (*fast, *others)[0]
+
+
+def _parts(blocks: Sequence[Block], spans: Sequence[Span], limits: _Limits) -> list[Block]:
+    """Every run of neighbouring registers of each block."""
+    return [
         part
         for block in blocks
         for first in (block, *(first for first, _ in _halves(block, spans, limits)))
         for part in (first, *(second for _, second in _halves(first, spans, limits)))
     ]
-    for taken in ({b.shape for b in blocks}, {b.shape for b in groups[Turn.FAST]}):
-        for part in parts:
-            if part.shape not in taken:
-                return part
-    return blocks[0]

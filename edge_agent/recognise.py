@@ -9,10 +9,11 @@ import msgspec
 
 from edge_agent.config import WAKE_POWER_W, Meter
 from edge_agent.line import Line
-from edge_agent.meter_poll import SPOILT, MeterPoll, RegisterSource
+from edge_agent.meter_poll import MeterPoll, RegisterSource
 from edge_agent.modbus import LineReader, ReadImage
 from edge_agent.plan import Block
 from edge_agent.plausibility import Verdict, judge
+from edge_agent.replies import NO_CONNECTION, SILENT, SPOILT
 from wire import profile_files, telling
 from wire.clock import Clock
 from wire.fingerprint import UNKNOWN, Fingerprint
@@ -33,10 +34,12 @@ GENERIC = "generic_"
 """A map for any make: of two that fit equally well, the one with a name comes first."""
 SPLITS_MAX = 8
 IMPOSSIBLE = 0.3
-"""What a map loses whose values break physics: then the wiring or the map is wrong."""
+"""What a model loses that names itself while its values break physics: then the wiring or the map is wrong."""
+IMPOSSIBLE_SHARE = 0.7
+"""What is left to a model that does not name itself and whose values break physics."""
 _PROBE, _PROBE_UNVERIFIED = 0.85, 0.7
 _CONTRADICTED, _CONTRADICTED_UNVERIFIED, _NO_PROBE = 0.4, 0.6, 0.9
-_GONE = (Reason.TIMEOUT, Reason.DISCONNECTED, Reason.GATEWAY_PATH, Reason.GATEWAY_TARGET)
+_GONE = (*SILENT, *NO_CONNECTION)
 
 Progress = Callable[[int, int, str], None]
 """Takes how many maps were looked at, how many there are, and the name of the next."""
@@ -261,11 +264,12 @@ def _confidence(profile: Profile, verdict: Verdict, told: bool | None) -> tuple[
     unverified = any(probe.unverified for probe in profile.probes)
     doubt = " (a fact with one source)" if unverified else ""
     where = ", ".join(f"{p.function}:0x{p.address:04X}" for p in profile.probes)
-    score, loss = verdict.score, IMPOSSIBLE if verdict.is_impossible else 0
+    score = verdict.score * (IMPOSSIBLE_SHARE if verdict.is_impossible and not told else 1)
     if told:
         own = _PROBE_UNVERIFIED if unverified else _PROBE
-        return own + (1 - own) * score - loss, f"the meter names the model at {where}{doubt}"
-    score = max(0.0, score - loss)
+        return own + (1 - own) * score - (
+            IMPOSSIBLE if verdict.is_impossible else 0
+        ), f"the meter names the model at {where}{doubt}"
     if profile.kind is not Kind.ELECTRICITY_METER:
         score = min(score, UNKIND_MAX)
     if told is False:

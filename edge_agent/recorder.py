@@ -58,10 +58,9 @@ class Recorder:
         self._health.counters["polls"] += 1
         self._health.counters["failed"] += reading.state is not State.OK
         change, more = self._events(reading, verdict, is_new=verdict.other not in (None, was))
-        # Raw words travel only with the rows of an event.
-        kept = msgspec.structs.replace(
-            reading, raw=reading.raw if change or more or self._burst else {}, fingerprint=verdict.fingerprint
-        )
+        # Raw words travel only with the rows of an event, and where they are all that a refused row has.
+        is_raw = bool(change or more or self._burst or verdict.other is not None)
+        kept = msgspec.structs.replace(reading, raw=reading.raw if is_raw else {}, fingerprint=verdict.fingerprint)
         if verdict.other != was:
             self._tell_exchange()
         row = Row(kept, change or "", tuple(more))
@@ -130,6 +129,9 @@ class Recorder:
 
 
 def _refused(reading: Reading) -> Reading:
-    """The reading of a meter that is another one: its serial number says so, nothing else of it is this meter's."""
+    """The reading of a meter that is another one: its serial number says so, no value of it is this meter's.
+
+    Its raw words stay: whose they were can be settled later.
+    """
     values = {q: v if q is Quantity.DEVICE_SERIAL else _ANOTHER_METERS for q, v in reading.values.items()}
-    return msgspec.structs.replace(reading, state=State.FAILED, values=values, raw={})
+    return msgspec.structs.replace(reading, state=State.FAILED, values=values)

@@ -28,18 +28,20 @@ EXCEPTIONS = {
 }
 """Modbus application protocol V1.1b3 §7; 7 from the protocol's older edition."""
 
-NO_ANSWER = frozenset(
-    {
-        Reason.TIMEOUT,
-        Reason.DISCONNECTED,
-        Reason.BAD_REPLY,
-        Reason.WRONG_UNIT,
-        Reason.WRONG_FUNCTION,
-        Reason.WRONG_LENGTH,
-        Reason.SHORT_FRAME,
-        Reason.CHECK_SUM,
-    }
+NO_CONNECTION = (Reason.DISCONNECTED, Reason.GATEWAY_PATH)
+"""There is no way to the unit."""
+SILENT = (Reason.TIMEOUT, Reason.GATEWAY_TARGET)
+"""Nothing came in time, or a gateway says so."""
+SPOILT = (
+    Reason.BAD_REPLY,
+    Reason.WRONG_UNIT,
+    Reason.WRONG_FUNCTION,
+    Reason.WRONG_LENGTH,
+    Reason.SHORT_FRAME,
+    Reason.CHECK_SUM,
 )
+"""What came was no answer of the meter: it costs the line as much time as none."""
+MAY_STILL_COME = frozenset({Reason.TIMEOUT, Reason.DISCONNECTED, *SPOILT})
 """Reasons after which the reply to the request may still come."""
 
 

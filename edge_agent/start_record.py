@@ -147,7 +147,7 @@ def _lines(record: Record, lang: Lang) -> Iterator[str]:
     meter = record.meter
     yield say("title", lang)
     yield f"{say('agent', lang)}: {record.agent}"
-    yield f"{say('time', lang)}: {record.at}"
+    yield f"{say('time', lang)}: {_time(record.at)}"
     yield f"{say('meter', lang)}: {meter.id} {meter.profile} {meter.line} u{meter.unit}"
     yield from (f"  {name}: {value}" for name, value in meter.identity.items())
     yield from values(record.seen.values, lang)
@@ -169,7 +169,7 @@ def cut_off(test: CutOff, lang: Lang) -> Iterator[str]:
     at = lang == "en"
     for name, stage in (("before", test.before), ("after", test.after)):
         if name == "after":
-            yield f"{words.say('cut_at', lang)}: {test.cut_at}"
+            yield f"{words.say('cut_at', lang)}: {_time(test.cut_at)}"
         yield f"{words.say(name, lang)}: {words.STATES[stage.state][at]}"
         for reading in stage.readings:
             power = reading.values.get("active_power_w", {"unreadable": "not_available"})
@@ -179,11 +179,18 @@ def cut_off(test: CutOff, lang: Lang) -> Iterator[str]:
 
 def values(told: Mapping[str, str | dict[str, str]], lang: Lang) -> Iterator[str]:
     """Values, a line each."""
-    yield from (f"  {name} {_value(value, lang)}" for name, value in told.items() if not _not_asked(value))
+    for name, value in told.items():
+        if not _not_asked(value):
+            yield f"  {name} {_value(value, lang)}"
 
 
 def _value(value: str | dict[str, str], lang: Lang) -> str:
     return value if isinstance(value, str) else f"{words.say('unreadable', lang)} ({value.get('unreadable', '?')})"
+
+
+def _time(text: str) -> str:
+    """Date and time of an ISO text; all times here are Beijing's."""
+    return text[:19].replace("T", " ")
 
 
 def _not_asked(value: str | dict[str, str]) -> bool:

@@ -19,6 +19,8 @@ CURRENT_SHARE_MIN = 0.02
 """Below this share of the highest current a phase's power factor means nothing."""
 ANGLE_TOLERANCE_DEG = 35.0
 """Phases of a furnace's rectifier differ by less; exchanged ones differ by 120 or 180."""
+SHIFTED_DEG = ((95, 175), (-118, -62))
+"""Where a lagging load of up to 58 degrees lies when all CTs are moved on by a phase; reversed, it lies elsewhere."""
 CLAMP_TOLERANCE = 0.10
 """A clamp meter's 2 to 3 %, an unsteady load and two displays that are not read at once."""
 RATIOS = (
@@ -53,6 +55,11 @@ RATIOS = (
 """Ratios of usual CTs with 5 A or 1 A secondary, and quotients of two of them."""
 _PHASES = (1, 2, 3)
 _SQRT3 = math.sqrt(3)
+
+
+def figures(value: float) -> str:
+    """A number to about four figures, never as a power of ten."""
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -96,7 +103,7 @@ def clamp(values: Values, index: int, clamp_a: float) -> Note:
     shown = phase(values, "current", index, "_a")
     if shown is None:
         return Note("clamp_unreadable", UNKNOWN, {"phase": f"L{index}"})
-    facts = {"phase": f"L{index}", "clamp_a": f"{clamp_a:.4g}", "meter_a": f"{abs(shown):.4g}"}
+    facts = {"phase": f"L{index}", "clamp_a": figures(clamp_a), "meter_a": figures(abs(shown))}
     if not clamp_a or not shown:
         return Note("clamp_zero", RIGHT if clamp_a == abs(shown) else WRONG, facts)
     ratio = clamp_a / abs(shown)
@@ -104,7 +111,7 @@ def clamp(values: Values, index: int, clamp_a: float) -> Note:
         return Note("clamp_fits", RIGHT, facts)
     size = max(ratio, 1 / ratio)
     nearest = min(RATIOS, key=lambda r: abs(math.log(size / r)))
-    facts |= {"ratio": f"{ratio:.4g}"}
+    facts |= {"ratio": figures(ratio)}
     if abs(size / nearest - 1) > CLAMP_TOLERANCE:
         return Note("clamp_off", WRONG, facts)
     return Note("clamp_ratio_missing" if ratio > 1 else "clamp_ratio_twice", WRONG, facts | {"nearest": str(nearest)})
@@ -122,9 +129,9 @@ def _voltages(values: Values) -> Iterator[Note]:
         return
     missing = [i for i, v in read.items() if v < MISSING_SHARE * highest]
     for index in missing:
-        yield Note("phase_missing", WRONG, {"phase": f"L{index}", "volts": f"{read[index]:.4g}"})
+        yield Note("phase_missing", WRONG, {"phase": f"L{index}", "volts": figures(read[index])})
     if not missing:
-        yield Note("voltages_there", RIGHT, {"volts": ", ".join(f"L{i} {v:.4g}" for i, v in read.items())})
+        yield Note("voltages_there", RIGHT, {"volts": ", ".join(f"L{i} {figures(v)}" for i, v in read.items())})
 
 
 def _system(values: Values) -> Iterator[Note]:
@@ -160,13 +167,13 @@ def _polarity(values: Values) -> Iterator[Note]:
     if not loaded:
         total = number(values, Quantity.ACTIVE_POWER_W)
         if not read and total is not None and total <= -POWER_MIN_W:
-            yield Note("power_negative", WRONG, {"watts": f"{total:.4g}"})
+            yield Note("power_negative", WRONG, {"watts": figures(total)})
         else:
             yield Note("polarity_no_load", UNKNOWN)
         return
     reversed_ = {i: p for i, p in loaded.items() if p < 0}
     for index, power in reversed_.items():
-        yield Note("ct_reversed", WRONG, {"phase": f"L{index}", "watts": f"{power:.4g}"})
+        yield Note("ct_reversed", WRONG, {"phase": f"L{index}", "watts": figures(power)})
     if not reversed_:
         yield Note("polarity_right", RIGHT, {"phases": ", ".join(f"L{i}" for i in loaded)})
 
@@ -180,8 +187,7 @@ def _exchanged(values: Values) -> Iterator[Note]:
     facts = {f"l{i}": f"{a:.0f}" for i, a in angles.items()}
     gaps = [_apart(angles[a], angles[b]) for a, b in ((1, 2), (2, 3), (3, 1))]
     if max(gaps) <= ANGLE_TOLERANCE_DEG:
-        # A load of 120 degrees more is no load that draws: all three are moved on by one phase.
-        shift = abs(angles[1]) > 90 and all(_apart(abs(a), 180) > ANGLE_TOLERANCE_DEG for a in angles.values())
+        shift = all(any(low < a < high for low, high in SHIFTED_DEG) for a in angles.values())
         yield Note("pairing_shifted" if shift else "pairing_right", WRONG if shift else RIGHT, facts)
     elif sum(abs(gap - 120) <= ANGLE_TOLERANCE_DEG for gap in gaps) >= 2:
         odd = min(angles, key=lambda i: abs(angles[i]))
@@ -213,7 +219,7 @@ def _power(values: Values) -> Iterator[Note]:
         return
     should = apparent * abs(factor)
     times = power_factor_of_ten(power, should)
-    facts = {"watts": f"{power:.4g}", "should": f"{should:.4g}"}
+    facts = {"watts": figures(power), "should": figures(should)}
     if times == 1.0:
         yield Note("power_fits", RIGHT, facts)
     elif times is None:

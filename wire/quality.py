@@ -51,6 +51,10 @@ def card_complaints(profile: Profile, written: AbstractSet[str]) -> Iterator[tup
         )
 
 
+def _always(_: Profile) -> bool:
+    return True
+
+
 def _answer(profile: Profile, written: AbstractSet[str], topic: Topic, answer: object) -> Iterator[str]:
     if isinstance(answer, NotDone) and [answer.todo or "", answer.exempt or ""].count("") != 1:
         yield "expected done, {todo: why} or {exempt: why}, with a reason"
@@ -61,6 +65,8 @@ def _answer(profile: Profile, written: AbstractSet[str], topic: Topic, answer: o
     state, has = mark(answer).state, is_there(profile, written)
     if state == "done" and not has:
         yield f"says done, but {lacks}; add it, or say {{todo: why}} or {{exempt: why}}"
+    if state == "done" and has and not _CONFIRMED.get(topic, _always)(profile):
+        yield "says done, but all that tells it is unverified; say {todo: why}"
     if state == "exempt" and has and topic in _MEASURED:
         yield "says exempt, but the file has it; say done, or {todo: why}"
 
@@ -113,4 +119,12 @@ _CHECKS: dict[Topic, _Check] = {
         lambda p, _: not any(r.unverified for r in p.registers),
     ),
 }
+_CONFIRMED: dict[Topic, Callable[[Profile], bool]] = {
+    Topic.IDENTITY: lambda p: (
+        any(not told.unverified for told in p.identity)
+        or any(not r.unverified for r in p.registers if r.quantity is Quantity.DEVICE_SERIAL)
+    ),
+    Topic.PROBE: lambda p: any(not probe.unverified for probe in p.probes),
+}
+"""What a second or an official source tells too, at least in part."""
 _MEASURED = _CHECKS.keys() - {Topic.SENTINELS, Topic.LIMITS, Topic.TIMING, Topic.TWO_SOURCES}

@@ -1,17 +1,30 @@
 """Register words to quantities. `encode` (register_writing) is its tested inverse.
 
 A sentinel, NaN, a busy or silent meter becomes Unreadable(reason). Nothing here makes a 0 that the meter did not say.
+Words of a float in the wrong order are such a 0 more often than not: 230.0 V swapped is 2.4e-41 V. No meter means a
+number so small, so it is no number; and where the frequency shows that the words are swapped, no float counts.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping
 
-from wire.profile import Coding, Factor, Part, PartOfWord, Profile, RatioAppliedBy, Register, RegisterType, Use
+from wire.profile import (
+    Coding,
+    Factor,
+    Part,
+    PartOfWord,
+    Profile,
+    RatioAppliedBy,
+    Register,
+    RegisterType,
+    Use,
+    WordOrder,
+)
 from wire.quantities import Quantity
 from wire.ratios import times_ratio
 from wire.reading import Reason, Unreadable, Value
 from wire.register_writing import encode
-from wire.words import places, unpacker
+from wire.words import number, places, unpacker
 
 __all__ = ["Decoder", "Image", "decode", "encode"]
 
@@ -25,6 +38,8 @@ _OUT_OF_RANGE = Unreadable(Reason.OUT_OF_RANGE)
 _RATIO_UNKNOWN = Unreadable(Reason.RATIO_UNKNOWN)
 _EXPONENT_MAX = 30
 """No meter shows more digits; 10 to a garbled exponent would overflow."""
+LEAST = 1e-15
+"""Of a float register. What is nearer to 0, and not 0, is no measurement but a number with its words swapped."""
 
 
 def decode(image: Image, profile: Profile) -> dict[Quantity, Value]:
@@ -53,10 +68,11 @@ class Decoder:
         if self._applies_ratio:
             names |= {Quantity.CT_RATIO, Quantity.PT_RATIO}
         self._values = [(r.quantity, _Value(r, profile)) for r in profile.registers if r.quantity in names]
+        self._order = _Order(profile)
 
     def decode(self, image: Image) -> dict[Quantity, Value]:
         """Primary values of the wanted quantities, in the profile's order."""
-        values = {quantity: value.read(image) for quantity, value in self._values}
+        values = self._order.doubted({quantity: value.read(image) for quantity, value in self._values}, image)
         if not self._applies_ratio:
             return values
         ct, pt = values[Quantity.CT_RATIO], values.get(Quantity.PT_RATIO, 1.0)
@@ -87,6 +103,48 @@ class _Raw:
         return next(word for word in words if isinstance(word, Unreadable))
 
 
+class _Order:
+    """Whether the words of floats stand in the order that the profile says, as far as the frequency shows it.
+
+    A meter that is set to the other order tells a frequency that is finite, not 0 and beyond its limits. A feeder
+    without voltage has a frequency of 0 or NaN: that doubts nothing. A 0 has no order, so it is never doubted.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        told = profile.register_of(Quantity.FREQUENCY_HZ)
+        self._frequency = told if told is not None and told.type is RegisterType.F32 else None
+        self._doubtful: frozenset[Quantity] = frozenset()
+        if self._frequency is not None:
+            self._raw, order = _Raw(self._frequency, profile), profile.order_of(self._frequency)
+            self._doubtful = frozenset(r.quantity for r in profile.registers if _has_floats(r, profile, order))
+
+    def doubted(self, values: dict[Quantity, Value], image: Image) -> dict[Quantity, Value]:
+        """The values; of the same order no float counts while the frequency contradicts it."""
+        if not self._is_swapped(image):
+            return values
+        wrong = {q for q, v in values.items() if q in self._doubtful and isinstance(v, float) and v != 0}
+        return values | dict.fromkeys(wrong, _NOT_A_NUMBER)
+
+    def _is_swapped(self, image: Image) -> bool:
+        told = self._frequency
+        raw = _NOT_ASKED if told is None else self._raw.read(image)
+        if told is None or isinstance(raw, Unreadable) or raw in told.sentinels:
+            return False
+        frequency = number(raw, told.type) * told.scale
+        low, high = _limits(told)
+        return math.isfinite(frequency) and frequency != 0 and not low <= frequency <= high
+
+
+def _has_floats(register: Register, profile: Profile, order: WordOrder) -> bool:
+    numbers: tuple[Register | Part | Factor, ...] = (register, *register.plus, *register.by)
+    return any(n.type is RegisterType.F32 and profile.order_of(n) is order for n in numbers)
+
+
+def _limits(register: Register) -> tuple[float, float]:
+    low = -math.inf if register.low is None else register.low
+    return low, math.inf if register.high is None else register.high
+
+
 class _Value:
     """Reads one quantity."""
 
@@ -94,8 +152,7 @@ class _Value:
         self._raw = _Raw(register, profile)
         self._sentinels = register.sentinels
         self._flip = int(register.invert)
-        self._low = -math.inf if register.low is None else register.low
-        self._high = math.inf if register.high is None else register.high
+        self._low, self._high = _limits(register)
         self._parts = [_Raw(part, profile) for part in register.plus]
         self._factors = [(factor, _Raw(factor, profile)) for factor in register.by]
         self._coding = register.coding
@@ -140,6 +197,8 @@ def _scaled(value: float, factor: Factor, raw: int, other: _Raw) -> Value:
     if factor.part is not PartOfWord.WORD:
         raw = raw >> 8 if factor.part is PartOfWord.HIGH else raw & 0xFF
     by = other.number(raw) * factor.scale
+    if math.isnan(by):
+        return _NOT_A_NUMBER
     if factor.use is Use.TEN_TO:
         power = by + factor.plus
         return value * 10.0**power if abs(power) <= _EXPONENT_MAX else _OUT_OF_RANGE
@@ -148,20 +207,16 @@ def _scaled(value: float, factor: Factor, raw: int, other: _Raw) -> Value:
     return value * by if factor.use is Use.TIMES else value / by
 
 
-LEAST = 1e-15
-"""No meter measures less that is not 0: a smaller number is words in the wrong order, and must not round to 0."""
-
-
 def _converter(kind: RegisterType) -> Callable[[int], float]:
     """From a register's bits to its number, made once: a poll decodes some dozens."""
     if kind in (RegisterType.BIT, RegisterType.U16, RegisterType.U32, RegisterType.U64):
         return float
     unpack, size = unpacker(kind), 2 * kind.words
-    if kind in (RegisterType.F32, RegisterType.F64):
+    if not kind.is_float:
+        return lambda raw: float(unpack(raw.to_bytes(size, "big"))[0])
 
-        def measured(raw: int) -> float:
-            value = float(unpack(raw.to_bytes(size, "big"))[0])
-            return value if value == 0 or abs(value) >= LEAST else math.nan
+    def told(raw: int) -> float:
+        value = float(unpack(raw.to_bytes(size, "big"))[0])
+        return math.nan if 0 < abs(value) < LEAST else value
 
-        return measured
-    return lambda raw: float(unpack(raw.to_bytes(size, "big"))[0])
+    return told

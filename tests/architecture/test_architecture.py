@@ -20,7 +20,7 @@ def name_of(path: Path) -> str:
 
 
 ONE_IMPORTER = {
-    "pymodbus": {"edge_agent/link.py", "simulators/modbus_server.py"},
+    "pymodbus": {"edge_agent/link.py", "simulators/modbus_server.py", "coldseal/bare_pymodbus.py"},
     "paho": {"edge_agent/uplink.py", "server/broker.py"},
     "iotcore": {"coldseal/embedded_broker.py"},
     "serial": {"edge_agent/link.py"},

@@ -183,6 +183,8 @@ async def test_buses_that_came_up_exchanged(
     after = batches(server, swapped)[before:]
     told = {(row.meter, row.state, row.values.get(Quantity.ACTIVE_POWER_W)) for batch in after for row in rows(batch)}
     assert told == {(m, State.FAILED, Unreadable(Reason.WRONG_UNIT)) for m in ("m0", "m1")}
+    blocks = [block for batch in after for block in batch.mtr]
+    assert [{index for index, _, _ in block.raw} for block in blocks] == [set(range(block.n)) for block in blocks]
     events = {(code, *details) for batch in after for _, code, details in batch.ev if code == "buses_exchanged"}
     assert events == {
         ("buses_exchanged", "m0", "m1", f"{serials[1]:.0f}"),

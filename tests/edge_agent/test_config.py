@@ -96,6 +96,14 @@ def test_two_meters_that_cannot_both_be_meant(write: Write) -> None:
         write(meters=meters)
 
 
+@pytest.mark.parametrize(("framing", "unit", "heartbeat"), [("rtu", 200, "hex:c801"), ("tcp", 7, "hex:0001")])
+def test_a_heartbeat_that_could_begin_a_reply(framing: str, unit: int, heartbeat: str, write: Write) -> None:
+    """A heartbeat that begins with a configured unit, or with 0 in Modbus TCP, is refused with its key."""
+    keys = f"unit: {unit}, listen: '10.8.0.1:8899', register: D, framing: {framing}, heartbeat: '{heartbeat}'"
+    with pytest.raises(SettingsError, match=r"meters\[0\]\.heartbeat: begins with byte (200|0), as .*choose another"):
+        write(meters=f"[{{id: m1, profile: eastron_sdm630, {keys}}}]")
+
+
 @pytest.mark.parametrize(("written", "read"), [("5", "5"), ("'5'", "5"), ("3.1.1", "3.1.1"), ("'3.1.1'", "3.1.1")])
 def test_protocol_with_and_without_quotation_marks(written: str, read: str, write: Write) -> None:
     """The version of MQTT is the same text however YAML reads it."""

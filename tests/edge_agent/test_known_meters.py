@@ -50,6 +50,68 @@ def test_buses_that_are_exchanged(tmp_path: Path) -> None:
     assert (again.judge("m1", A).other, again.judge("m1", A).moved, again.exchanged) == (None, [], {})
 
 
+@pytest.mark.parametrize("blank", ["0", "000000000000", "FFFFFFFF", " ", "4294967295"])
+def test_meters_that_were_never_given_a_serial_number(tmp_path: Path, blank: str) -> None:
+    """Two meters that hold the same blank are not one meter, also where an earlier release wrote it down."""
+    (tmp_path / METERS_FILE).write_text(f'{{"m1": {{"serial": "{blank}"}}}}', encoding="utf-8")
+    meters = KnownMeters(tmp_path, ["m1", "m2"])
+    for meter in ("m2", "m1", "m2"):
+        verdict = meters.judge(meter, Fingerprint(serial=blank))
+        assert (verdict.other, verdict.moved, verdict.fingerprint.serial) == (None, [], None)
+    assert meters.exchanged == {}
+
+
+def test_a_blank_in_place_of_a_serial_number_is_told(tmp_path: Path) -> None:
+    """A meter that told a number, and now a blank, is not taken for the one that it was."""
+    verdict = known(tmp_path, m1=A).judge("m1", Fingerprint(serial="0"))
+    assert (verdict.moved, verdict.fingerprint.serial) == ([("serial", "21033417", "")], None)
+
+
+def test_a_serial_number_counts_only_once_it_was_told_in_this_run(tmp_path: Path) -> None:
+    """After a restart it is known but not in force, until the meter tells it; what differs then still shows."""
+    meters = known(tmp_path, m1=A)
+    for told in (None, Fingerprint(ct=200_000), Fingerprint(is_unconfirmed=True)):
+        verdict = meters.judge("m1", told)
+        assert (verdict.fingerprint.serial, verdict.fingerprint.is_unconfirmed, verdict.moved) == (None, True, [])
+    assert meters.fingerprints["m1"] == A
+    assert meters.judge("m1", A).fingerprint == A
+    assert meters.judge("m1", None).fingerprint == A
+
+
+def test_whoever_answers_after_an_absence_is_unconfirmed(tmp_path: Path) -> None:
+    """A meter that does not say who it is inherits no serial number, and the next one that does is compared with it."""
+    meters = known(tmp_path)
+    meters.judge("m1", A)
+    assert meters.judge("m1", Fingerprint(is_unconfirmed=True)).fingerprint.serial is None
+    assert meters.judge("m1", None).fingerprint.serial is None
+    verdict = meters.judge("m1", B)
+    assert (verdict.moved, verdict.fingerprint.serial) == ([("serial", "21033417", "21055012")], "21055012")
+
+
+def test_a_refused_serial_number_is_told_once_over_restarts(tmp_path: Path) -> None:
+    """The event comes once; what the meter tells later is an event again."""
+    meters = known(tmp_path, m1=A)
+    told = Fingerprint(refused=("serial",))
+    assert meters.judge("m1", told).moved == [("serial", "21033417", "")]
+    assert meters.judge("m1", told).moved == []
+    meters.save()
+    again = KnownMeters(tmp_path, ["m1", "m2"])
+    assert again.judge("m1", told).moved == []
+    assert again.judge("m1", B).moved == [("serial", "", "21055012")]
+
+
+def test_only_another_serial_number_gives_up_the_own_one(tmp_path: Path) -> None:
+    """An absent meter keeps its number; once another one answers in its place, whoever tells the old number has it."""
+    meters = known(tmp_path, m1=A, m2=B)
+    assert meters.judge("m2", A).other == "m1"
+    assert meters.judge("m1", None).other is None  # still away
+    assert meters.judge("m2", A).other == "m1"
+    meters.judge("m1", Fingerprint(serial="30000001"))
+    verdict = meters.judge("m2", A)
+    assert (verdict.other, verdict.moved) == (None, [("serial", "21055012", "21033417")])
+    assert meters.exchanged == {}
+
+
 def test_a_meter_that_was_moved_from_an_id_that_is_no_longer_there(tmp_path: Path) -> None:
     """A meter whose id was renamed in the settings is not taken for an exchange."""
     known(tmp_path, m1=A)

@@ -1,9 +1,12 @@
 """Names of places as people write them."""
 
+from pathlib import Path
+
 import pytest
 
+from edge_agent.agent_file import MeterFile
 from edge_agent.line import DialInLine, RtuTcpLine, SerialLine, TcpLine
-from edge_agent.line_file import apart, endpoint, packet, unsteady_name
+from edge_agent.line_file import apart, complaints, endpoint, open_to_anyone, packet, unsteady_name
 
 ENDPOINTS = {
     "gw:502": ("gw", 502),
@@ -59,3 +62,29 @@ def test_lines_that_cannot_both_be_meant() -> None:
     assert "speaks one way" in apart(TcpLine("h", 502), RtuTcpLine("h", 502))
     assert "speaks one way" in apart(DialInLine("127.0.0.1", 9), DialInLine("0.0.0.0", 9))
     assert [apart(slow, slow), apart(slow, TcpLine("h", 502)), apart(TcpLine("h", 502), TcpLine("h", 503))] == [""] * 3
+
+
+def test_one_adapter_under_two_names(tmp_path: Path) -> None:
+    """A name that leads to the same device is the same line, with the same settings too; another device is not."""
+    device, other = tmp_path / "ttyUSB0", tmp_path / "ttyUSB1"
+    device.touch()
+    other.touch()
+    by_id = tmp_path / "usb-FTDI-if00-port0"
+    by_id.symlink_to(device)
+    named = SerialLine(str(by_id), 9600, "N", 1)
+    for baud in (9600, 19_200):
+        assert "both names are one adapter" in apart(named, SerialLine(str(device), baud, "N", 1))
+    assert apart(named, SerialLine(str(other), 9600, "N", 1)) == ""
+
+
+def test_a_port_that_takes_whoever_connects() -> None:
+    """A listening port without a registration packet is told, with what to do; no other line is."""
+    assert "throws the DTU out" in open_to_anyone(DialInLine("10.8.0.1", 8899))
+    assert open_to_anyone(DialInLine("10.8.0.1", 8899, register=b"DTU-1")) == ""
+    assert open_to_anyone(TcpLine("h", 502)) == ""
+
+
+def test_the_example_of_a_listening_port_is_no_public_one() -> None:
+    """What a mistaken `listen` is answered with does not open the port on every network."""
+    told = " ".join(complaints(MeterFile(id="m", profile="x", listen="8899"), "meters[0]"))
+    assert "e.g. 10.8.0.1:8899" in told

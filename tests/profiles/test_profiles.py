@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from edge_agent.plan import plan
 from wire import profile_files
+from wire.profile import Factor, Part, Profile, Register, RegisterType
 from wire.quantities import Quantity
 from wire.reading import Reason, Unreadable, Value
 from wire.registers import decode, encode
@@ -80,6 +82,54 @@ def test_simulated_meter_writes_the_image(folder: Path) -> None:
     assert {at: written[at] for at in addresses} == {at: image[at] for at in addresses}
     told = {r.quantity: values[r.quantity] for r in readable}
     assert {q: again[q] for q in told} == pytest.approx(told, rel=2e-7)
+
+
+TELLING = ("active_power", "voltage_l", "current_", "import_energy", "export_energy")
+PLAUSIBLE = (1e-6, 1e10)
+"""Of the size of a voltage, current, power or energy that an owner could take for true."""
+
+
+def _floats(profile: Profile) -> list[Register | Part | Factor]:
+    numbers: list[Register | Part | Factor] = []
+    for register in profile.registers:
+        numbers += [register, *register.plus, *register.by]
+    return [number for number in numbers if number.type is RegisterType.F32]
+
+
+def _is_in_order(folder: Path) -> bool:
+    """Whether a golden image is of a profile with f32 registers, and not itself one of a wrong order."""
+    profile = profile_files.find(folder.parent.name).profile
+    frequency = decode(_image(folder), profile).get(Quantity.FREQUENCY_HZ)
+    return bool(_floats(profile)) and frequency != Unreadable(Reason.OUT_OF_RANGE)
+
+
+IN_ORDER = [folder for folder in CASES if _is_in_order(folder)]
+
+
+@pytest.mark.parametrize("folder", IN_ORDER, ids=lambda f: f"{f.parent.name}-{f.name}")
+def test_a_meter_set_to_the_other_word_order_tells_no_power(folder: Path) -> None:
+    """With the words of each f32 swapped, no power, voltage, current or energy is 0 or could be taken for true."""
+    profile = profile_files.find(folder.parent.name).profile
+    fifty_hz = encode({Quantity.FREQUENCY_HZ: 50.0}, profile) if Quantity.FREQUENCY_HZ in profile.quantities else {}
+    image: Words = {**fifty_hz, **_image(folder)}
+    swapped = dict(image)
+    for first, second in [[(n.function, address) for address in n.span] for n in _floats(profile)]:
+        if first in image and second in image:
+            swapped |= {first: image[second], second: image[first]}
+    right, wrong = decode(image, profile), decode(swapped, profile)
+    for register in profile.registers:
+        told = wrong[register.quantity]
+        is_asked = register.type is RegisterType.F32 and register.quantity.value.startswith(TELLING)
+        if is_asked and right[register.quantity] != 0 and not isinstance(told, Unreadable):
+            assert abs(told) > 0, register.quantity
+            assert not PLAUSIBLE[0] <= abs(told) <= PLAUSIBLE[1], register.quantity
+
+
+@pytest.mark.parametrize("name", profile_files.names())
+def test_no_two_fast_requests_of_one_shape(name: str) -> None:
+    """In a poll of any shipped profile a late reply to one request cannot pass for the reply to another."""
+    shapes = [block.shape for block in plan(profile_files.find(name).profile).fast]
+    assert len(shapes) == len(set(shapes)), shapes
 
 
 @pytest.mark.parametrize("name", profile_files.names())

@@ -16,7 +16,7 @@ from simulators.line_pace import Pace
 from simulators.meter import Refusal
 from simulators.paced_line import PacedLine, paced_line
 from simulators.slaves import Bank
-from tests.simulators.line_master import LineMaster
+from tests.simulators.line_master import Heard, LineMaster
 from wire.errors import SurroundingsError
 
 READ_60 = bytes.fromhex("01 03 0000 003C 45DB")
@@ -24,6 +24,8 @@ READ_1_OF_2 = bytes.fromhex("02 03 0000 0001 8439")
 REPLY_60_BYTES, REPLY_1_BYTES = 125, 7
 SLOWER = 1.1
 """Upper bound of the best exchange over what a wire needs; a wire's own limit is 1."""
+TRIES_MAX = 60
+"""Exchanges until one is undisturbed: on a machine that does other work too the reader is woken late now and then."""
 MASTER_S = 0.02
 """Silence that is long enough for every speed here."""
 
@@ -59,8 +61,8 @@ def test_pace_is_the_wires(baud: int, parity: str, stopbits: int, bits: int) -> 
     request, size = (READ_1_OF_2, REPLY_1_BYTES) if baud < 9600 else (READ_60, REPLY_60_BYTES)
     wire_s = (len(request) + size) * character_s + silence_s
     with opened(Pace(baud, parity, stopbits)) as (line, master):
-        exchanges = []
-        for _ in range(5):
+        exchanges: list[Heard] = []
+        while len(exchanges) < TRIES_MAX and not (exchanges and exchanges[-1].took_s / wire_s < SLOWER):
             time.sleep(silence_s + MASTER_S)
             exchanges.append(master.ask(request, size))
         assert line.t35_broken == line.spoilt == line.collisions == 0
@@ -119,8 +121,13 @@ def test_a_heap_is_a_uarts() -> None:
     """Characters come in small heaps, at most what a UART's buffer hands over at once."""
     assert [Pace(baud).heap for baud in (300, 1200, 9600, 19_200, 115_200)] == [1, 1, 3, 7, 14]
     with opened(Pace(9600, heap_chars=1)) as (_, master):
-        heard = master.ask(READ_1_OF_2, REPLY_1_BYTES)
-        assert len(heard.heaps) == REPLY_1_BYTES
+        heaps = 0
+        for _ in range(TRIES_MAX):
+            heaps = max(heaps, len(master.ask(READ_1_OF_2, REPLY_1_BYTES).heaps))
+            if heaps == REPLY_1_BYTES:
+                break
+            time.sleep(MASTER_S)
+        assert heaps == REPLY_1_BYTES
 
 
 def test_a_hasty_master_is_counted_and_not_understood() -> None:

@@ -54,6 +54,9 @@ def _raw_numbers(kind: RegisterType) -> st.SearchStrategy[float]:
     return st.integers(low, high).map(float)
 
 
+_BY: dict[str, object] = {"function": 3, "address": 0x20, "type": "f32", "source": "test"}
+
+
 @pytest.mark.parametrize("order", WordOrder)
 @pytest.mark.parametrize("kind", RegisterType)
 @given(data=st.data())
@@ -168,6 +171,14 @@ def test_a_missing_word_is_never_a_number(profile: Profile, data: st.DataObject)
         ("f32", [0x7FC0, 0x0000], {}, Reason.NOT_A_NUMBER),
         ("f32", [0x7F80, 0x0000], {}, Reason.NOT_A_NUMBER),
         ("f32", [0xFF80, 0x0000], {}, Reason.NOT_A_NUMBER),
+        ("f32", [0x0000, 0x4366], {}, Reason.NOT_A_NUMBER),
+        ("f32", [0x8000, 0x0001], {}, Reason.NOT_A_NUMBER),
+        ("f32", [0x007F, 0xFFFF], {}, Reason.NOT_A_NUMBER),
+        ("f32", [0x0000, 0x4580], {"scale": 1000.0}, Reason.NOT_A_NUMBER),
+        ("f32", [0x2700, 0x0000], {}, 2.0**-49),
+        ("f32", [0x0000, 0x0000], {}, 0.0),
+        ("f32", [0x8000, 0x0000], {}, 0.0),
+        ("f64", [0, 0, 0, 0x406C], {}, Reason.NOT_A_NUMBER),
         ("f64", [0x3FF0, 0, 0, 0], {}, 1.0),
         ("f64", [0x7FEF, 0xFFFF, 0xFFFF, 0xFFFF], {"scale": 10.0}, Reason.NOT_A_NUMBER),
         ("f32", [0x4248, 0x0000], {"low": 40.0, "high": 70.0}, 50.0),
@@ -185,6 +196,60 @@ def test_decode(kind: str, words: list[int], more: dict[str, object], expected: 
     image = {(register.function, 0x10 + i): word for i, word in enumerate(words)}
     value = decode(image, _profile(register))[Q.ACTIVE_POWER_W]
     assert value == (Unreadable(expected) if isinstance(expected, Reason) else expected)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"plus": [{"function": 3, "address": 0x20, "type": "f32", "source": "test"}]}, Reason.NOT_A_NUMBER),
+        ({"by": [_BY | {"use": "times"}]}, Reason.NOT_A_NUMBER),
+        ({"by": [_BY | {"use": "divide"}]}, Reason.NOT_A_NUMBER),
+        ({"by": [_BY | {"use": "ten_to"}]}, Reason.NOT_A_NUMBER),
+    ],
+)
+def test_a_part_with_its_words_swapped_is_no_number(more: dict[str, object], expected: Reason) -> None:
+    """What is added, or what scales, makes the whole quantity unreadable where it is no number."""
+    image = {(3, 0x10): 0x449A, (3, 0x11): 0x8000, (3, 0x20): 0x0000, (3, 0x21): 0x4120}
+    assert decode(image, _profile(_register("f32", **more)))[Q.ACTIVE_POWER_W] == Unreadable(expected)
+
+
+_1234_W_SWAPPED = {(3, 0x10): 0x4000, (3, 0x11): 0x449A}
+
+
+@pytest.mark.parametrize(
+    ("frequency", "more", "is_doubted"),
+    [
+        ([0x0000, 0x4248], {}, True),  # 50.0 Hz swapped
+        ([0xEB85, 0x4247], {}, True),  # 49.98 Hz swapped
+        ([0x4248, 0x0000], {}, False),
+        ([0x0000, 0x0000], {}, False),  # a dead feeder, the meter has auxiliary power
+        ([0x8000, 0x0000], {}, False),
+        ([0x7FC0, 0x0000], {}, False),
+        ([0x7F80, 0x0000], {}, False),
+        ([0x4EB7, 0x1B00], {"sentinels": [0x4EB71B00]}, False),
+        ([0x4248, 0x0000], {"order": "CDAB"}, False),  # of another order: says nothing of the power's
+        ([], {}, False),
+    ],
+)
+def test_a_frequency_in_the_wrong_order_doubts_every_float(
+    frequency: list[int], more: dict[str, object], is_doubted: bool
+) -> None:
+    """A swapped 1234 W reads 2.004 W: it counts for nothing while the frequency shows that the words are swapped."""
+    hz = _register("f32", quantity=Q.FREQUENCY_HZ, address=0x20, low=40.0, high=70.0, **more)
+    count = _register("u16", quantity=Q.CONTACT_COUNT, address=0x30)
+    image: dict[tuple[int, int], int] = _1234_W_SWAPPED | {(3, 0x20 + i): word for i, word in enumerate(frequency)}
+    values = decode(image | {(3, 0x30): 7}, _profile(_register("f32"), hz, count))
+    power = values[Q.ACTIVE_POWER_W]
+    assert power == (Unreadable(Reason.NOT_A_NUMBER) if is_doubted else pytest.approx(2.004, abs=0.001))
+    assert values[Q.CONTACT_COUNT] == 7.0
+
+
+@pytest.mark.parametrize("hz_words", [[0x0000, 0x0000], [0x7FC0, 0x0000], [0x4140, 0x0000], [0x0000, 0x4248]])
+def test_a_dead_feeder_keeps_its_true_zeros(hz_words: list[int]) -> None:
+    """A power of 0 is what the meter said whatever its frequency is: swapped or not, its words are the same."""
+    hz = _register("f32", quantity=Q.FREQUENCY_HZ, address=0x20, low=40.0, high=70.0)
+    image = {(3, 0x10): 0, (3, 0x11): 0, (3, 0x20): hz_words[0], (3, 0x21): hz_words[1]}
+    assert decode(image, _profile(_register("f32"), hz))[Q.ACTIVE_POWER_W] == 0.0
 
 
 @pytest.mark.parametrize(

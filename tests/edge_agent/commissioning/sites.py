@@ -1,5 +1,6 @@
 """Simulated sites for commissioning: a meter whose values a test changes, and a DL/T 645 meter of hand-written bytes."""
 
+import asyncio
 import contextlib
 import os
 import select
@@ -160,6 +161,33 @@ class Dlt645Meter:
                 if self._pending.endswith(request):
                     self._pending = b""
                     os.write(self._near, reply)
+
+
+@asynccontextmanager
+async def dlt645_behind_dtu() -> AsyncIterator[tuple[int, bytearray]]:
+    """The same meter behind a DTU: its port, and all that was sent to it."""
+    heard = bytearray()
+    callers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        callers.append(writer)
+        pending = b""
+        while data := await reader.read(256):
+            heard.extend(data)
+            pending += data
+            for request, reply in {ASK_ADDRESS: TELL_ADDRESS, ASK_IMPORT: TELL_IMPORT}.items():
+                if pending.endswith(request):
+                    pending = b""
+                    writer.write(reply)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1], heard
+    finally:
+        server.close()
+        for writer in callers:
+            writer.close()
+            await writer.wait_closed()
 
 
 @contextmanager

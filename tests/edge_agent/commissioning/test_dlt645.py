@@ -8,7 +8,7 @@ from edge_agent.line import RtuTcpLine, SerialLine, TcpLine
 from edge_agent.probe import document, probe, text
 from simulators.paced_line import paced_line
 from tests.edge_agent.commissioning import sites
-from tests.edge_agent.commissioning.sites import LOAD, Site, dlt645_meter, served
+from tests.edge_agent.commissioning.sites import LOAD, Site, dlt645_behind_dtu, dlt645_meter, served
 from wire.clock import SystemClock
 
 
@@ -64,10 +64,10 @@ def test_nothing_can_write(control: int) -> None:
 
 async def test_a_meter_is_recognised_and_what_to_do_is_said() -> None:
     """Modbus finds nobody, DL/T 645 does: number and import are told, and how to get Modbus, in both languages."""
-    with dlt645_meter() as meter:
-        line = SerialLine(meter.device, 9600, "N", 1)
+    async with dlt645_behind_dtu() as (port, heard):
+        line = RtuTcpLine("127.0.0.1", port)
         probed = await probe(line, 1, SystemClock(), 0.02)
-        sent = meter.heard
+        sent = bytes(heard)
 
     told = document(probed, line, 1)
     assert probed.dlt645 is not None
@@ -81,13 +81,23 @@ async def test_a_meter_is_recognised_and_what_to_do_is_said() -> None:
 async def test_nobody_is_made_up(replies: dict[bytes, bytes]) -> None:
     """A line that is silent, or refuses, has no meter."""
     with dlt645_meter(replies) as meter:
+        assert await dlt645_line.find(SerialLine(meter.device, 9600, "N", 1), 0.1) is None
+
+
+async def test_on_a_serial_line() -> None:
+    """The same on a serial device (a pseudo-terminal has no parity); a port that refuses parity is no crash."""
+    with dlt645_meter() as meter:
+        found = await dlt645_line.find(SerialLine(meter.device, 9600, "N", 1), 0.5)
         assert await dlt645_line.find(SerialLine(meter.device, 9600, "E", 1), 0.1) is None
+
+    assert found is not None
+    assert (found.address, found.import_energy_wh) == (sites.ADDRESS, sites.IMPORT_WH)
 
 
 async def test_a_meter_that_keeps_its_import_to_itself() -> None:
     """The address alone is enough; an import that was not told is unknown."""
     with dlt645_meter({sites.ASK_ADDRESS: sites.TELL_ADDRESS}) as meter:
-        found = await dlt645_line.find(SerialLine(meter.device, 9600, "E", 1), 0.2)
+        found = await dlt645_line.find(SerialLine(meter.device, 9600, "N", 1), 0.2)
 
     assert found is not None
     assert (found.address, found.import_energy_wh) == (sites.ADDRESS, None)
