@@ -13,19 +13,21 @@ from edge_agent.exchange import Exchange
 from edge_agent.line import Line
 from edge_agent.link import request_frame
 from edge_agent.plan import Block
-from edge_agent.replies import MAY_STILL_COME, Asked, Words, Wrong, answer_of
+from edge_agent.replies import MAY_STILL_COME, SPOILT, Asked, Words, Wrong, answer_of
 from wire.reading import Reason, Unreadable
 
 ReadImage = dict[tuple[int, int], int | Unreadable]
 
 SILENT_POLLS_MAX = 5
 """Polls in a row without any answer after which a connection or port is closed and opened again."""
+SPOILT_MAX = 2
 CACHE_MAX = 4096
 TRANSACTIONS = 0x10000
 
 Shape = tuple[int, int]
 _CAME = (Reason.CHECK_SUM, Reason.SHORT_FRAME)
 """What was wrong was the reply itself: no other one will come."""
+_ENDS_POLL = (Reason.TIMEOUT, Reason.DISCONNECTED)
 _GONE, _LATE = Unreadable(Reason.DISCONNECTED), Unreadable(Reason.TIMEOUT)
 
 
@@ -40,6 +42,7 @@ class LineReader:
         self._exchange = Exchange(line)
         self._missing: dict[int, set[Shape]] = {}
         self._unsettled: set[int] = set()
+        self._spoiling: set[int] = set()
         self._connection = 0
         self.late_units: set[int] = set()
         self._silent_polls = 0
@@ -95,19 +98,24 @@ class LineReader:
 
         Args:
             unit: Modbus unit.
-            blocks: the requests, in order; none is asked any more once one had no answer in time.
+            blocks: the requests, in order; none is asked any more once one had no answer in time, or the first
+                SPOILT_MAX had garbage for one: a unit that knows only garbage would take a line all its time.
             settle: the throw-away request of plan.Plan.
             timeout_s: longest wait until a reply begins, after the request has left.
             pause_s: least silence before each request, where the meter needs more than the line.
         """
         image: ReadImage = {}
         lost: Unreadable | None = None
-        for block in blocks:
+        spoilt, spoilt_max = 0, 1 if unit in self._spoiling else SPOILT_MAX
+        for number, block in enumerate(blocks, 1):
             answer = lost or await self._sure(unit, block, settle, timeout_s, pause_s, timeout_s)
-            if isinstance(answer, Unreadable) and answer.reason in (Reason.TIMEOUT, Reason.DISCONNECTED):
-                lost = answer
+            if isinstance(answer, Unreadable):
+                spoilt += answer.reason in SPOILT
+                if answer.reason in _ENDS_POLL or spoilt == number == spoilt_max:
+                    lost = answer
             words = (answer,) * block.count if isinstance(answer, Unreadable) else answer
             image.update(zip([(block.function, block.address + i) for i in range(block.count)], words, strict=True))
+        (self._spoiling.add if spoilt and lost else self._spoiling.discard)(unit)
         self._count_silence(lost)
         return image
 

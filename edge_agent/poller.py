@@ -166,6 +166,8 @@ class LinePoller:
                 is_first = False
                 await self._ask(turn)
                 await self._finish(turn, now)
+                if not turn.misses:
+                    stop_ms += self._clock.monotonic_ms() - now  # it is back: its own time is no dead one's
             else:
                 await self._sink(turn.poll.skipped(self._clock))
 

@@ -1,5 +1,6 @@
 """The register maps that come with ColdSeal. Agent and simulator must find the same map under the same name."""
 
+from functools import cache
 from importlib.abc import Traversable
 from importlib.resources import files
 from pathlib import Path
@@ -43,8 +44,14 @@ def find(name_or_path: str) -> LoadedProfile:
         return LoadedProfile(load(text, name_or_path), text)
     if name_or_path not in names():
         raise ProfileError(f"profile {name_or_path!r}: expected one of {', '.join(names())}, or a path to a .yaml file")
-    text = (_folder() / f"{name_or_path}.yaml").read_text(encoding="utf-8")
-    return LoadedProfile(load(text, f"{name_or_path}.yaml"), text)
+    return _shipped(name_or_path)
+
+
+@cache
+def _shipped(name: str) -> LoadedProfile:
+    """Read once: what is installed does not change under a running program."""
+    text = (_folder() / f"{name}.yaml").read_text(encoding="utf-8")
+    return LoadedProfile(load(text, f"{name}.yaml"), text)
 
 
 def _folder() -> Traversable:

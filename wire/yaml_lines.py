@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import yaml
 
+from wire.strict_yaml import PLAIN_LOADER
+
 
 def line_of(text: str, place: str) -> int | None:
     """The line of a key, counted from 1.
@@ -13,7 +15,7 @@ def line_of(text: str, place: str) -> int | None:
         text: YAML that parses.
         place: as messages name it, e.g. `meters[1].serial.baud`; where it is missing, what should hold it.
     """
-    node = yaml.compose(text, yaml.SafeLoader)
+    node = yaml.compose(text, PLAIN_LOADER)
     line: int | None = None
     for part in re.findall(r"[^.\[\]]+", place):
         found = _child(node, part)
@@ -41,7 +43,7 @@ def scalars(text: str, key: str) -> Iterator[tuple[str, str]]:
         text: YAML that parses.
         key: the key, wherever it stands.
     """
-    root = yaml.compose(text, yaml.SafeLoader)
+    root = yaml.compose(text, PLAIN_LOADER)
     yield from _scalars(root, "", key)
 
 
@@ -49,7 +51,7 @@ def _scalars(node: yaml.Node | None, place: str, key: str) -> Iterator[tuple[str
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
             below = f"{place}.{name.value}".strip(".")
-            if name.value == key and isinstance(value, yaml.ScalarNode) and value.style is None:
+            if name.value == key and isinstance(value, yaml.ScalarNode) and not value.style:
                 yield below, value.value
             yield from _scalars(value, below, key)
     if isinstance(node, yaml.SequenceNode):

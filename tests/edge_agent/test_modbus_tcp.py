@@ -108,6 +108,24 @@ async def test_one_bad_block_leaves_the_others_their_values(line: LineReader, tc
     assert [(r.address, r.count) for r in tcp_slave.requests] == [(0, 6), (52, 4)]
 
 
+async def test_a_unit_that_knows_only_garbage_takes_no_more_time(line: LineReader, tcp_slave: TcpSlave) -> None:
+    """Two garbled replies end its poll, one the next; the first good one is followed by all the others again."""
+    blocks = (BLOCK, OTHER, Block(4, 70, 2))
+    tcp_slave.script = lambda r: [(0, tcp_adu(r, b"\x04\x00"))]
+    asked = []
+    for number in range(4):
+        if number == 2:
+            tcp_slave.script = tcp_slave.right
+        tcp_slave.requests.clear()
+        image = await read(line, *blocks)
+        asked.append([(r.address, r.count) for r in tcp_slave.requests])
+        assert reasons(image) == ({Reason.WRONG_LENGTH} if number < 2 else {None})
+    assert asked[0] == [(0, 6), (52, 4)]
+    assert asked[1][0] == (0, 2), "an earlier reply may still come, so that another request is answered first"
+    assert len(asked[1]) == 1
+    assert asked[3] == [(0, 6), (52, 4), (70, 2)]
+
+
 async def test_after_a_bad_block_its_shape_is_not_trusted(line: LineReader, tcp_slave: TcpSlave) -> None:
     """Before a request of the shape that is missing, the unit must answer another one, which is thrown away."""
     tcp_slave.script = lambda r: (
@@ -185,7 +203,8 @@ async def test_only_reads_leave(line: LineReader, tcp_slave: TcpSlave) -> None:
     blocks = (Block(1, 0, 8), Block(2, 0, 8), Block(3, 0, 2), BLOCK, OTHER)
     for bend, _ in BENT.values():
         tcp_slave.script = lambda r, bend=bend: bend(r, tcp_slave.memory.pdu(r))  # type: ignore[misc]  # bound now
-        await line.poll(1, blocks, SETTLE, 0.02)
+        for block in blocks:
+            await line.poll(1, [block], SETTLE, 0.02)
     captured = b"".join(tcp_slave.heard)
     assert len(captured) % 12 == 0
     requests = [captured[at : at + 12] for at in range(0, len(captured), 12)]
