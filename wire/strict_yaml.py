@@ -35,16 +35,15 @@ class _Strict(yaml.constructor.SafeConstructor):
         return int(super().construct_yaml_int(node))
 
 
+_Strict.add_constructor("tag:yaml.org,2002:int", _Strict.construct_yaml_int)  # type: ignore[type-var] # part of a loader
+
+
 class _Fast(_Strict, PLAIN_LOADER):  # type: ignore[valid-type,misc] # one of two classes with the same methods
     """What reads a right text."""
 
 
 class _Telling(_Strict, yaml.SafeLoader):
     """What says best where a text is wrong."""
-
-
-_Fast.add_constructor("tag:yaml.org,2002:int", _Fast.construct_yaml_int)
-_Telling.add_constructor("tag:yaml.org,2002:int", _Telling.construct_yaml_int)
 
 
 def load(text: str) -> object:
