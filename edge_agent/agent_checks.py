@@ -48,7 +48,8 @@ def _meter_complaints(meter: MeterFile, where: str) -> Iterator[str]:
     if not topics.is_agent_id(meter.id):
         yield f"{where}.id: expected a-z, 0-9, '-' and at most 32 characters, got {meter.id!r}; rename the meter"
     yield from line_file.complaints(meter, where)
-    yield from _range(f"{where}.timeout_s", meter.timeout_s, TIMEOUT_S_RANGE)
+    if meter.timeout_s is not None:
+        yield from _range(f"{where}.timeout_s", meter.timeout_s, TIMEOUT_S_RANGE)
     if meter.wake_power_w is not None and not 0 < meter.wake_power_w < float("inf"):
         yield f"{where}.wake_power_w: expected more than 0 W, got {meter.wake_power_w}; e.g. 3 % of the rated power"
 

@@ -56,7 +56,7 @@ class MeterFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     heartbeat: str | None = None
     serial: SerialFile | None = None
     unit: Unit | None = None
-    timeout_s: float = 0.4
+    timeout_s: float | None = None
     wake_power_w: float | None = None
 
 

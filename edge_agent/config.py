@@ -165,7 +165,7 @@ def _meter(written: MeterFile, path: Path, models: dict[str, LoadedProfile]) -> 
         id=written.id,
         line=line_file.line_of(written, factory),
         unit=factory.unit if written.unit is None else written.unit,
-        timeout_s=written.timeout_s,
+        timeout_s=loaded.profile.timing.reply_timeout_s if written.timeout_s is None else written.timeout_s,
         wake_power_w=written.wake_power_w or WAKE_POWER_W,
         loaded=loaded,
     )

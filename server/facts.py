@@ -10,9 +10,9 @@ from server.sentences import Subject
 from server.tables import Enterprise, Furnace, MaintenanceWindow, Meter, Pledge, Seal, Site
 from wire.clock import Clock
 from wire.errors import ProfileError
-from wire.profile import Profile, RatioAppliedBy, RegisterType
+from wire.profile import Profile, RatioAppliedBy, Register, RegisterType
 from wire.profile_files import find
-from wire.quantities import Quantity
+from wire.quantities import Quantity, exponent
 
 CACHE_MS = 2_000
 PHASE_V = 230.0
@@ -72,9 +72,14 @@ def meter_facts(meter: Meter) -> MeterFacts:
         aux_powered=meter.aux_powered,
         power_step_w=((profile.power_step_w if profile else None) or 1.0) * ratio,
         starting_power_w=3 * PHASE_V * starting_a * ratio,
-        energy_step_wh=abs(energy.scale) * step_ratio if energy and energy.type is not RegisterType.F32 else 0.0,
+        energy_step_wh=_energy_step_wh(energy, step_ratio) if energy else 0.0,
         energy_is_float=energy is not None and energy.type is RegisterType.F32,
     )
+
+
+def _energy_step_wh(energy: Register, ratio: float) -> float:
+    """The least by which a register moves: a whole number's is its scale's, a float's that of the envelope's integers."""
+    return 10.0 ** exponent(energy.quantity) if energy.type.is_float else abs(energy.scale) * ratio
 
 
 def _seal(session: Session, seal_id: str) -> tuple[SealFacts, Seal, Furnace, Enterprise, Pledge | None]:

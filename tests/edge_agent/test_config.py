@@ -40,6 +40,13 @@ def test_defaults(write: Write) -> None:
     assert settings.outbox_bytes_max == 200_000_000
 
 
+@pytest.mark.parametrize(("more", "timeout_s"), [("", 0.5), (", timeout_s: 1.5", 1.5), (", timeout_s: 0.2", 0.2)])
+def test_a_model_that_answers_slowly_is_waited_for(write: Write, more: str, timeout_s: float) -> None:
+    """The profile's own wait counts where the settings say nothing."""
+    (meter,) = write(meters=f"[{{id: m1, profile: abb_b23, tcp: 'gw:502'{more}}}]").meters
+    assert meter.timeout_s == timeout_s
+
+
 def test_units_of_one_endpoint_share_a_line(write: Write) -> None:
     """Two units behind one endpoint are one line; another port is another."""
     meters = ", ".join(
