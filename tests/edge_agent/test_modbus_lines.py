@@ -24,7 +24,7 @@ from wire.registers import decode
 
 BAUD = 115_200
 BLOCK, OTHER, SETTLE = Block(4, 0, 12), Block(4, 40, 8), Block(4, 0, 2)
-TIMEOUT_S = 0.15
+TIMEOUT_S = 0.4
 ARRIVAL_S = 10.0
 UNIT = 7
 
@@ -57,8 +57,8 @@ async def serial() -> AsyncIterator[tuple[LineReader, GiveFault]]:
     """A paced serial line."""
     async with paced_line(banks(), BAUD) as far:
         line = LineReader(SerialLine(far.device, BAUD, "N", 1))
-        yield line, lambda fault: far.faults(UNIT).next(fault)
-        line.close()
+        with contextlib.closing(line):
+            yield line, lambda fault: far.faults(UNIT).next(fault)
         assert (far.t35_broken, far.collisions) == (0, 0)
 
 
@@ -70,8 +70,8 @@ async def tcp(framing: Framing) -> AsyncIterator[tuple[LineReader, GiveFault]]:
     async with GatewayServer(gateway) as far:
         make = TcpLine if framing is Framing.TCP else RtuTcpLine
         line = LineReader(make("127.0.0.1", far.port))
-        yield line, lambda fault: gateway.faults(UNIT).next(fault)
-        line.close()
+        with contextlib.closing(line):
+            yield line, lambda fault: gateway.faults(UNIT).next(fault)
 
 
 @contextlib.asynccontextmanager
@@ -85,8 +85,8 @@ async def dial_in(framing: Framing) -> AsyncIterator[tuple[LineReader, GiveFault
     dtu = Dtu(gateway, register=b"DTU-1", heartbeat=b"\xfe\xfe", heartbeat_s=0.05, redial_s=0.02)
     async with dialled_in(dtu, "127.0.0.1", line.port or 0):
         assert await line.arrived(ARRIVAL_S)
-        yield line, lambda fault: gateway.faults(UNIT).next(fault)
-        line.close()
+        with contextlib.closing(line):
+            yield line, lambda fault: gateway.faults(UNIT).next(fault)
 
 
 LINES: dict[str, Callable[[], contextlib.AbstractAsyncContextManager[tuple[LineReader, GiveFault]]]] = {
