@@ -277,4 +277,6 @@ def _confidence(profile: Profile, verdict: Verdict, told: bool | None) -> tuple[
         return score * weight, f"the meter answers {where}, but not with this model's word{doubt}"
     if profile.probes:
         return score * _NO_PROBE, f"the meter does not answer {where}, where this model would name itself{doubt}"
+    if profile.kind is not Kind.ELECTRICITY_METER:
+        return score * _NO_PROBE, "almost any word fits this map and none names the model: only the label tells"
     return score * _NO_PROBE, "this model has no register that names it: judged by plausibility alone"
