@@ -40,6 +40,7 @@ from edge_agent.modbus import LineReader
 from edge_agent.outbox import Outbox
 from edge_agent.plan import Turn, plan, turn_of
 from edge_agent.recorder import Recorder
+from edge_agent.row_writer import RowWriter
 from edge_agent.signer import Author
 from wire.chain import genesis
 from wire.profile_files import find, names
@@ -244,12 +245,14 @@ class _Model:
         outbox = stack.enter_context(closing(Outbox(settings.data, start, settings.outbox_bytes_max)))
         boot = outbox.begin(identity.boot(settings, RELEASE))
         ledger = Ledger(boot, Author(settings.deployment, settings.agent, kid, key), outbox, clock, health)
-        recorder = Recorder(settings, ledger, KnownMeters(settings.data, ["m1"]), disk, health)
+        writer = RowWriter(ledger, disk, 0.0, lambda: None)
+        recorder = Recorder(settings, writer, KnownMeters(settings.data, ["m1"]), health)
         reader, meter = stack.enter_context(closing(LineReader(self._line))), MeterPoll(settings.meters[0])
 
         async def poll() -> None:
             clock.passed_ms += STEP_MS
             await recorder.take(await meter.read(reader, clock))
+            await writer.flush()
 
         return poll
 

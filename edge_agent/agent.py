@@ -27,10 +27,10 @@ from edge_agent.modbus import LineReader
 from edge_agent.outbox import Outbox
 from edge_agent.poller import LinePoller
 from edge_agent.recorder import Recorder
+from edge_agent.row_writer import RowWriter
 from edge_agent.signer import Author
 from wire.chain import genesis
 from wire.clock import Clock, iso
-from wire.reading import Reading
 from wire.release import RELEASE
 
 log = logging.getLogger(__name__)
@@ -100,14 +100,12 @@ class Agent:
         courier = Courier(settings, boot.id, outbox, self._disk, self._clock, self.health, self._timing.pace)
         meters = await self._disk(KnownMeters, settings.data, [meter.id for meter in settings.meters])
         ledger = Ledger(boot, author, outbox, self._clock, self.health)
-        recorder = Recorder(settings, ledger, meters, self._disk, self.health)
-
-        async def take(reading: Reading) -> None:
-            if await recorder.take(reading):
-                courier.nudge()
-
+        writer = RowWriter(ledger, self._disk, settings.poll_period_s / 4, courier.nudge)
+        recorder = Recorder(settings, writer, meters, self.health)
         pollers = {
-            line: LinePoller(self._lines[line], on_line, settings.poll_period_s, self._clock, take, meters.fingerprints)
+            line: LinePoller(
+                self._lines[line], on_line, settings.poll_period_s, self._clock, recorder.take, meters.fingerprints
+            )
             for line, on_line in settings.meters_by_line().items()
         }
         lines = {line: (self._lines[line], poller) for line, poller in pollers.items()}
@@ -115,12 +113,14 @@ class Agent:
         parts = _Parts(boot, outbox, courier, recorder, watch)
         async with asyncio.TaskGroup() as group:
             polling = [group.create_task(poller.run()) for poller in pollers.values()]
+            writing = group.create_task(writer.run())
             delivering = group.create_task(courier.run())
             telling = group.create_task(self._tell_health(parts))
             self.ready.set()
             await self._stop.wait()
-            await _cancel(*polling, telling)
-            await recorder.finish()
+            await _cancel(*polling, telling, writing)
+            await writer.flush()
+            await self._disk(ledger.seal, fin=True)
             courier.nudge()
             await courier.finish(self._timing.finish_wait_s)
             await _cancel(delivering)

@@ -1,5 +1,7 @@
 """Rows to disk, and rows to signed envelopes. All of it runs in the disk's thread."""
 
+from collections.abc import Collection, Sequence
+
 from edge_agent.clock_quality import ClockWatch
 from edge_agent.health import Fault, Health
 from edge_agent.identity import Boot
@@ -17,24 +19,27 @@ class Ledger:
         self._clock, self._health = clock, health
         self._watch = ClockWatch()
 
-    def keep(self, row: Row, *, seal: bool) -> int:
-        """Keep a row; on disk when this returns, unless the disk is full.
+    def keep(self, rows: Sequence[Row], due: Collection[str]) -> int:
+        """Keep rows; on disk when this returns, unless the disk is full.
 
         Args:
-            row: the newest.
-            seal: an envelope is due with it.
+            rows: the newest, in the order taken.
+            due: meters whose rows are to leave now.
 
         Returns:
             How many envelopes were made.
         """
-        self._outbox.add(self._boot.id, [row])
+        self._outbox.add(self._boot.id, rows)
         self._tell_disk()
-        return self.seal() if seal or self._outbox.loss_due else 0
+        if self._outbox.loss_due:
+            return self.seal()
+        return self.seal(due) if due else 0
 
-    def seal(self, *, fin: bool = False) -> int:
-        """Put all rows that wait into envelopes.
+    def seal(self, meters: Collection[str] | None = None, *, fin: bool = False) -> int:
+        """Put rows that wait into envelopes.
 
         Args:
+            meters: whose; None: all.
             fin: the last one says that the stop is clean.
 
         Returns:
@@ -48,7 +53,7 @@ class Ledger:
             own = draft.boot.id == self._boot.id
             return self._author.envelope(draft, quality if own else ClockQuality(st="U"), numbers if own else {})
 
-        made = self._outbox.seal(build, now_ms, fin=fin)
+        made = self._outbox.seal(build, now_ms, meters=meters, fin=fin)
         self._tell_disk()
         return made
 

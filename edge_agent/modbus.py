@@ -148,7 +148,7 @@ class LineReader:
             return await self._ask(unit, block, timeout_s, pause_s, late_s)
         is_unlike = block.shape not in missing
         first = block if is_unlike or unit in self._unsettled else settle
-        is_doubtful = first.shape in missing
+        is_doubtful, began = first.shape in missing, time.monotonic()
         answer = await self._ask(unit, first, timeout_s, pause_s, late_s)
         if isinstance(answer, Unreadable):
             if answer.reason in MAY_STILL_COME:
@@ -156,7 +156,8 @@ class LineReader:
                     self._not_settled(unit, answer.reason)
                 return answer
             is_doubtful = True  # an exception looks the same whatever was asked
-        if is_doubtful and await self._exchange.listen(timeout_s):
+        # The true answer may be as late as any: it is waited for until twice the wait after its request.
+        if is_doubtful and await self._exchange.listen(max(timeout_s, began + 2 * timeout_s - time.monotonic())):
             return _LATE  # the true answer came behind the one that was taken for it
         self._missing.pop(unit, None)
         self._unsettled.discard(unit)

@@ -1,12 +1,12 @@
 """What waits for the server: rows until they are signed, envelopes until they are receipted. It survives kill -9.
 
-A poll's rows are committed at once. An envelope is built, signed and stored, the chain moved on and its rows removed
+Rows are committed before anything else is done with them. An envelope is built, signed and stored, the chain moved on and its rows removed
 in one transaction: a number is never used twice and a signed envelope is never built again.
 """
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,8 +24,9 @@ from wire.errors import Malformed
 from wire.fingerprint import Fingerprint, merged, moved
 
 OUTBOX_FILE, RESERVE_FILE = "outbox.sqlite", "reserve"
-ROWS_PER_ENVELOPE_MAX = 200
-"""More at once would need the memory that a small computer has not: 600 rows of 36 quantities are 3 MB while they are signed."""
+METERS_PER_ENVELOPE = 4
+"""A minute of four meters fills an envelope; a few rows of many meters would be mostly the names of their columns."""
+ROWS_PER_ENVELOPE_MAX = 300
 HELD_ROWS_MAX = 3_600
 """Rows kept in memory while the disk is full: an hour of one meter."""
 AT_RISK_ROWS = 60
@@ -93,7 +94,7 @@ class Outbox:
         self._reserve = Reserve(folder / RESERVE_FILE, reserve)
         self._db = open_file(self._file)
         self._bytes_max, self._held_max = bytes_max, held_max
-        self._held: deque[tuple[str, bytes]] = deque()
+        self._held: deque[tuple[str, str, bytes]] = deque()
         self._dropped = self._at_risk = 0
         self._boot: Boot
         self._delivering = False
@@ -125,13 +126,13 @@ class Outbox:
 
     def add(self, boot_id: str, rows: Sequence[Row]) -> None:
         """Keep the rows of one poll; on disk when it returns, unless the disk is full."""
-        self._held.extend((boot_id, _encode(row)) for row in rows)
+        self._held.extend((boot_id, row.reading.meter, _encode(row)) for row in rows)
         if self.disk_full and not self._reserve.take():
             self._hold()
             return
         try:
             with transaction(self._db):
-                self._db.executemany("INSERT INTO pending (boot, row) VALUES (?, ?)", self._held)
+                self._db.executemany("INSERT INTO pending (boot, meter, row) VALUES (?, ?, ?)", self._held)
                 if self.disk_full:
                     losses.add(self._db, (None, None, self._dropped, DISK_FULL))
                     self._set("at_risk", 0)
@@ -142,12 +143,13 @@ class Outbox:
         self._held.clear()
         self.disk_full, self._dropped, self._at_risk = False, 0, 0
 
-    def seal(self, build: Build, now_ms: int, *, fin: bool = False) -> int:
-        """Put every pending row into signed envelopes, those of earlier runs first.
+    def seal(self, build: Build, now_ms: int, *, meters: Collection[str] | None = None, fin: bool = False) -> int:
+        """Put pending rows into signed envelopes of METERS_PER_ENVELOPE meters, those of earlier runs first.
 
         Args:
             build: signs a draft; raises Malformed where it would be too long.
             now_ms: wall time.
+            meters: whose rows; everything of earlier runs goes before them. None: every row.
             fin: mark the last one as the end of a clean stop, even when no rows wait.
 
         Returns:
@@ -156,7 +158,7 @@ class Outbox:
         made = 0
         try:
             while not self.disk_full:
-                rows = self._next_rows()
+                rows = self._next_rows(meters)
                 if not rows and not (fin and made == 0):
                     break
                 left = self._make(rows, build, now_ms, fin=fin)
@@ -232,11 +234,24 @@ class Outbox:
         """Give the file back."""
         self._db.close()
 
-    def _next_rows(self) -> list[tuple[int, str, Row]]:
+    def _next_rows(self, meters: Collection[str] | None) -> list[tuple[int, str, Row]]:
         """The oldest pending rows that may share an envelope: number, run, row."""
-        found = self._db.execute("SELECT n, boot, row FROM pending ORDER BY n LIMIT ?", (ROWS_PER_ENVELOPE_MAX,))
+        first = self._db.execute("SELECT boot FROM pending ORDER BY n LIMIT 1").fetchone()
+        if first is None:
+            return []
+        chosen = self._next_meters(first[0], meters if first[0] == self._boot.id else None)
+        found = self._db.execute(
+            f"SELECT n, boot, row FROM pending WHERE boot = ? AND meter IN ({','.join('?' * len(chosen))}) "  # noqa: S608 - question marks
+            "ORDER BY n LIMIT ?",
+            (first[0], *chosen, ROWS_PER_ENVELOPE_MAX),
+        )
         rows = [(n, boot, _row(row)) for n, boot, row in found]
         return rows[: _alike([(boot, row) for _, boot, row in rows])]
+
+    def _next_meters(self, boot: str, meters: Collection[str] | None) -> list[str]:
+        """Those whose rows wait longest."""
+        waiting = self._db.execute("SELECT meter FROM pending WHERE boot = ? GROUP BY meter ORDER BY min(n)", (boot,))
+        return [meter for (meter,) in waiting if meters is None or meter in meters][:METERS_PER_ENVELOPE]
 
     def _make(self, rows: Sequence[tuple[int, str, Row]], build: Build, now_ms: int, *, fin: bool) -> int:
         """Make one envelope of as many of the rows as fit; returns how many pending rows are left."""
@@ -272,8 +287,7 @@ class Outbox:
             )
             self._set("seq", draft.seq)
             self._set("sha", sha)
-            if numbers:
-                self._db.execute("DELETE FROM pending WHERE n BETWEEN ? AND ?", (numbers[0], numbers[-1]))
+            self._db.executemany("DELETE FROM pending WHERE n = ?", [(n,) for n in numbers])
             freed = self._drop_oldest(self._bytes + len(raw) - self._bytes_max, draft.seq)
         self.last = Link(draft.seq, sha)
         self._bytes += len(raw) - freed

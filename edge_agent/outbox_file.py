@@ -22,7 +22,8 @@ _PRAGMAS = (
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS boots (id TEXT PRIMARY KEY, boot BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS pending (n INTEGER PRIMARY KEY, boot TEXT NOT NULL, row BLOB NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS pending (n INTEGER PRIMARY KEY, boot TEXT NOT NULL, row BLOB NOT NULL,
+       meter TEXT NOT NULL DEFAULT '')""",
     """CREATE TABLE IF NOT EXISTS envelopes (seq INTEGER PRIMARY KEY, raw BLOB NOT NULL, sha BLOB NOT NULL,
        rows INTEGER NOT NULL, made_ms INTEGER NOT NULL, loss BLOB NOT NULL, delivered INTEGER NOT NULL DEFAULT 0)""",
     "CREATE TABLE IF NOT EXISTS loss (reason TEXT PRIMARY KEY, first INTEGER, last INTEGER, rows INTEGER NOT NULL)",
@@ -59,6 +60,9 @@ def _prepare(db: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(answer)
     for statement in _TABLES:
         db.execute(statement)
+    if "meter" not in [column[1] for column in db.execute("PRAGMA table_info(pending)")]:
+        db.execute("ALTER TABLE pending ADD COLUMN meter TEXT NOT NULL DEFAULT ''")  # a file that was made before there was this column
+    db.execute("CREATE INDEX IF NOT EXISTS pending_meter ON pending (boot, meter)")
 
 
 def _advice(error: sqlite3.Error) -> str:

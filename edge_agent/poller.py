@@ -100,7 +100,7 @@ class LinePoller:
             decodings: of models that other lines have too, by their profile's digest; those that lack are added.
         """
         self.late_ticks = 0
-        self.round_ms = self._rounds = 0
+        self.round_ms = self._rounds = self._start_ms = 0
         self._line = line
         told = known or {}
         shared = {} if decodings is None else decodings
@@ -138,7 +138,7 @@ class LinePoller:
         Args:
             end_ms: monotonic time of the next tick.
         """
-        start_ms = self._clock.monotonic_ms()
+        start_ms = self._start_ms = self._clock.monotonic_ms()
         self._rounds += 1
         present = [turn for turn in self._turns if not turn.misses]
         again = []
@@ -172,7 +172,7 @@ class LinePoller:
                 await self._sink(turn.poll.skipped(self._clock))
 
     async def _ask(self, turn: Turn) -> None:
-        is_late = self.round_ms > self._period_ms
+        is_late = max(self.round_ms, self._clock.monotonic_ms() - self._start_ms) > self._period_ms
         await turn.poll.ask(self._line, self._clock, slow=not is_late or (turn.place + self._rounds) % SLOW_SHARE == 0)
         _honour_cancellation()
 

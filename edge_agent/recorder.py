@@ -1,15 +1,16 @@
 """Takes each reading: notices a change, keeps the row, and seals an envelope when it is time."""
 
 import logging
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from edge_agent.config import Settings
-from edge_agent.disk import Disk
 from edge_agent.health import Fault, Health
 from edge_agent.known_meters import KnownMeters, Verdict
-from edge_agent.ledger import Ledger
 from edge_agent.local_alarm import FINGERPRINT_CHANGED, Event, alarms, standing
+from edge_agent.outbox import METERS_PER_ENVELOPE
+from edge_agent.row_writer import RowWriter
 from edge_agent.signer import Row
 from edge_agent.state_change import Change, Known, step
 from wire.clock import iso
@@ -33,23 +34,20 @@ class Recorder:
     def __init__(
         self,
         settings: Settings,
-        ledger: Ledger,
+        writer: RowWriter,
         meters: KnownMeters,
-        disk: Disk,
         health: Health,
     ) -> None:
         self.latest: dict[str, Reading] = {}
-        self._ledger, self._meters, self._disk, self._health = ledger, meters, disk, health
+        self._writer, self._meters, self._health = writer, meters, health
         self._agent = settings.agent
         self._wake_power_w = {meter.id: meter.wake_power_w for meter in settings.meters}
         self._known = {meter.id: Known() for meter in settings.meters}
-        self._batch_ms = round(settings.batch_s * 1000)
-        self._period_ms = round(settings.poll_period_s * 1000)
+        self._groups = _groups(settings)
         self._burst = 0
-        self._batch_start_ms: int | None = None
 
-    async def take(self, reading: Reading) -> bool:
-        """Keep a reading; on disk when this returns. True if envelopes were made that can leave now."""
+    async def take(self, reading: Reading) -> None:
+        """Keep a reading: it is handed to the writer, at once where it shows anything."""
         was = self._meters.exchanged.get(reading.meter)
         verdict = self._meters.judge(reading.meter, reading.fingerprint)
         if verdict.other is not None:
@@ -64,10 +62,9 @@ class Recorder:
         if verdict.other != was:
             self._tell_exchange()
         row = Row(kept, change or "", tuple(more))
-        made = await self._disk(self._ledger.keep, row, seal=self._is_time(reading, change, more))
-        if reading.fingerprint is not None:
-            await self._disk(self._meters.save)
-        return made > 0
+        is_urgent = bool(more) or change not in (None, Change.FIRST) or self._burst > 0
+        save = self._meters.save if reading.fingerprint is not None else None
+        await self._writer.put(row, self._due(reading, change, more), urgent=is_urgent, after=save)
 
     def document(self) -> dict[str, object]:
         """Each meter as it stands, for the health file."""
@@ -81,10 +78,6 @@ class Recorder:
             }
             for meter, reading in self.latest.items()
         }
-
-    async def finish(self) -> None:
-        """Seal what waits, and say that the stop is clean."""
-        await self._disk(self._ledger.seal, fin=True)
 
     def _events(self, reading: Reading, verdict: Verdict, *, is_new: bool) -> tuple[Change | None, list[Event]]:
         """What a reading shows, and all that is told with it."""
@@ -113,19 +106,42 @@ class Recorder:
             f"if the meters themselves were exchanged, remove {self._meters.file} first",
         )
 
-    def _is_time(self, reading: Reading, change: Change | None, more: list[Event]) -> bool:
-        """Whether an envelope is due with this reading."""
-        if self._batch_start_ms is None:
-            self._batch_start_ms = reading.monotonic_ms
-        age_ms = reading.monotonic_ms - self._batch_start_ms + self._period_ms
-        due = change is not None or bool(more) or self._burst > 0 or age_ms >= self._batch_ms - self._period_ms // 2
+    def _due(self, reading: Reading, change: Change | None, more: list[Event]) -> Collection[str]:
+        """The meters whose rows leave with this reading: its group's, at an event or when their time has come."""
+        group = self._groups[reading.meter]
+        is_due = group.is_time(reading.monotonic_ms) or change is not None or bool(more) or self._burst > 0
         if change is not None and change is not Change.FIRST:
             self._burst = BURST_POLLS * len(self._known)
         elif self._burst:
             self._burst -= 1
-        if due:
-            self._batch_start_ms = None
-        return due
+        return group.meters if is_due else ()
+
+
+class _Group:
+    """Meters whose rows leave together; the groups of an agent take turns, so that signing never takes long at a time."""
+
+    def __init__(self, meters: Sequence[str], turn: float, settings: Settings) -> None:
+        self.meters = tuple(meters)
+        self._batch_ms, self._period_ms = round(settings.batch_s * 1000), round(settings.poll_period_s * 1000)
+        self._first_ms = round(turn * self._batch_ms)
+        self._due_ms: int | None = None
+
+    def is_time(self, now_ms: int) -> bool:
+        """Whether the next row will be too late for this batch. The first batch is shorter, by the group's turn."""
+        if self._due_ms is None:
+            self._due_ms = now_ms + self._first_ms - self._period_ms
+        is_time = now_ms >= self._due_ms - self._period_ms // 2
+        if is_time:
+            self._due_ms += self._batch_ms * (1 + max(0, now_ms - self._due_ms) // self._batch_ms)
+        return is_time
+
+
+def _groups(settings: Settings) -> dict[str, _Group]:
+    """Each meter's group."""
+    meters = [meter.id for meter in settings.meters]
+    parts = [meters[at : at + METERS_PER_ENVELOPE] for at in range(0, len(meters), METERS_PER_ENVELOPE)]
+    groups = [_Group(part, (place + 1) / len(parts), settings) for place, part in enumerate(parts)]
+    return {meter: group for group in groups for meter in group.meters}
 
 
 def _refused(reading: Reading) -> Reading:
