@@ -61,7 +61,7 @@ def _prepare(db: sqlite3.Connection) -> None:
     for statement in _TABLES:
         db.execute(statement)
     if "meter" not in [column[1] for column in db.execute("PRAGMA table_info(pending)")]:
-        db.execute("ALTER TABLE pending ADD COLUMN meter TEXT NOT NULL DEFAULT ''")  # a file that was made before there was this column
+        db.execute("ALTER TABLE pending ADD COLUMN meter TEXT NOT NULL DEFAULT ''")  # an older file
     db.execute("CREATE INDEX IF NOT EXISTS pending_meter ON pending (boot, meter)")
 
 

@@ -73,7 +73,11 @@ class Outgoing:
         self._heaps = deque((at, bytes(byte ^ _GARBLE for byte in data)) for at, data in self._heaps)
 
     def speak(self, now: float) -> bool:
-        """Hand over what has arrived by now; True if a slave spoke."""
+        """Hand over the next heap if it has arrived by now; True if a slave spoke.
+
+        One at a time, however late this is called: between two heaps the line is listened to, so that a master who
+        began to speak meanwhile spoils the frame as he would on a wire.
+        """
         while self._echoes and self._echoes[0][0] <= now:
             self._write(self._echoes.popleft()[1])
         due = self.due
@@ -81,12 +85,11 @@ class Outgoing:
             return False
         if not self._heaps:
             self._begin()
-        is_said = False
-        while self._heaps and self._heaps[0][0] <= now:
-            self.spoke_at = now
-            self._write(self._heaps.popleft()[1])
-            is_said = True
-        return is_said
+        if self._heaps[0][0] > now:
+            return False
+        self.spoke_at = now
+        self._write(self._heaps.popleft()[1])
+        return True
 
     def _begin(self) -> None:
         self._is_garbled = False

@@ -29,7 +29,8 @@ BLOCKS = (Block(4, 0, 6), Block(4, 40, 4), Block(4, 60, 4))
 """Two of one shape, so that a late reply to one could pass for the other's."""
 SETTLE = Block(4, 0, 2)
 TIMEOUT_S, PATIENCE_S = 0.05, 30.0
-UNPACED_BAUD = 4_000_000
+UNPACED_BAUD, HEAP_CHARS = 4_000_000, 4
+"""Small heaps: a slave that the machine wakes late is heard to collide, as on a wire, before its frame is whole."""
 KINDS = (
     faults.late(TIMEOUT_S * 0.8),
     faults.late(TIMEOUT_S * 1.2),
@@ -88,7 +89,7 @@ def spoil(line_faults: Faults, seed: int) -> None:
 async def over_a_pty(seed: int, reads: int) -> tuple[Tally, Tally]:
     """A pseudo-terminal whose bytes take hardly any time."""
     slaves = {unit: Restless(unit) for unit in UNITS}
-    far = PacedLine(slaves, Pace(UNPACED_BAUD))
+    far = PacedLine(slaves, Pace(UNPACED_BAUD, heap_chars=HEAP_CHARS))
     spoil(far.faults(), seed)
     far.start()
     try:
