@@ -33,12 +33,14 @@ class Exchange:
         is_rtu: frames end in a check sum and carry no number of their own.
         noise: frames and bytes that answered nothing.
         other_masters: how often somebody else's request was heard.
+        strange_replies: unit, function and byte count of the replies that he waits for; whoever reads them clears them.
         junk_replies: good replies with junk before them.
         last_wrong: what was wrong with the newest bytes that answered nothing, in words.
     """
 
     def __init__(self, line: Line) -> None:
         self.noise = self.other_masters = self.junk_replies = 0
+        self.strange_replies: set[tuple[int, tuple[int, int]]] = set()
         self.last_wrong = ""
         self.is_rtu = is_rtu(line)
         self.connection = Connection(line, rtu=self.is_rtu, on_bytes=self._on_bytes, on_lost=self._on_lost)
@@ -148,9 +150,15 @@ class Exchange:
             awaited.set_result(self._replies.end())
 
     def _heed_wrong(self, wrong: Wrong) -> None:
-        self.last_wrong = wrong.words
         self.noise += 1
-        self.other_masters += wrong.master_of is not None
+        self._heed_master(wrong)
+
+    def _heed_master(self, wrong: Wrong) -> None:
+        self.last_wrong = wrong.words
+        if wrong.master_of is not None:
+            self.other_masters += 1
+            if wrong.shape is not None:
+                self.strange_replies.add((wrong.master_of, wrong.shape))
 
     def _heed_junk(self) -> None:
         """Bytes before a good reply, or our own request alone."""
@@ -181,8 +189,7 @@ class Exchange:
         self._stray = (self._stray + data)[-STRAY_BYTES_MAX:]
         if (stranger := other_master(self._stray, self._own)) is not None:
             self._stray = b""
-            self.other_masters += 1
-            self.last_wrong = stranger.words
+            self._heed_master(stranger)
 
     def _on_lost(self) -> None:
         """The other end is gone; what is still awaited does not come any more."""

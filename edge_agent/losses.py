@@ -4,7 +4,7 @@ import sqlite3
 
 from edge_agent.signer import Loss
 
-OUTBOX_FULL, DISK_FULL = "outbox_full", "disk_full"
+OUTBOX_FULL, DISK_FULL, UNSENDABLE = "outbox_full", "disk_full", "unsendable"
 
 
 def told(db: sqlite3.Connection, *, full_outbox: bool) -> list[Loss]:

@@ -15,7 +15,8 @@ from edge_agent.replies import NO_CONNECTION, SILENT, SPOILT
 from wire import telling
 from wire.clock import Clock
 from wire.fingerprint import COUNTERS, UNKNOWN, Fact, Fingerprint, merged, moved, plain
-from wire.quantities import Quantity
+from wire.limits import INTEGER_MAX
+from wire.quantities import Quantity, largest
 from wire.reading import Reading, Reason, State, Unreadable, Value
 
 WORTH_ASKING_AGAIN = (*SILENT, *SPOILT, Reason.BUSY, Reason.ACKNOWLEDGE)
@@ -24,7 +25,10 @@ LATE_PATIENCE = 2
 DOUBTS_MAX = 3
 """After so many words about itself that the meter did not repeat, it is asked again a minute later only."""
 
-_NOT_ASKED = Unreadable(Reason.NOT_ASKED)
+ORDINARY = 1e9
+"""What is nearer to 0 can be sent whatever its quantity is."""
+
+_NOT_ASKED, _OUT_OF_RANGE = Unreadable(Reason.NOT_ASKED), Unreadable(Reason.OUT_OF_RANGE)
 
 
 class RegisterSource(Protocol):
@@ -220,7 +224,8 @@ class MeterPoll:
             own = decoder.decode(words | self._ratios)
             alone = (r for r in self._profile.registers if r.alone and block.holds(first(r)))
             values |= {r.quantity: own[r.quantity] for r in alone if r.quantity in own}
-        return values
+        wild = [q for q, v in values.items() if isinstance(v, float) and abs(v) > ORDINARY and abs(v) > largest(q)]
+        return values | dict.fromkeys(wild, _OUT_OF_RANGE) if wild else values
 
     def _fingerprint(self) -> Fingerprint:
         """What this poll tells of the meter itself."""
@@ -241,7 +246,7 @@ class MeterPoll:
                 wiring=text.get(Fact.WIRING),
                 ct=_thousandths(values.get(Quantity.CT_RATIO)),
                 pt=_thousandths(values.get(Quantity.PT_RATIO)),
-                counts={fact.value: int(facts[fact]) for fact in COUNTERS if fact in facts},
+                counts={f.value: n for f in COUNTERS if f in facts and (n := int(facts[f])) <= INTEGER_MAX},
             )
         )
 

@@ -18,8 +18,9 @@ from wire.reading import Reason, Unreadable
 
 ReadImage = dict[tuple[int, int], int | Unreadable]
 
-SILENT_POLLS_MAX = 5
-"""Polls in a row without any answer after which a connection or port is closed and opened again."""
+SILENT_POLLS_MAX, SILENT_POLLS_LONGEST = 5, 320
+"""Polls in a row without any answer after which a connection or port is closed and opened again; each time after twice
+as many, since a meter without voltage is silent for months and its DTU is not to blame."""
 SPOILT_MAX = 2
 CACHE_MAX = 4096
 TRANSACTIONS = 0x10000
@@ -45,7 +46,7 @@ class LineReader:
         self._spoiling: set[int] = set()
         self._connection = 0
         self.late_units: set[int] = set()
-        self._silent_polls = 0
+        self._silent_polls, self._silent_polls_max = 0, SILENT_POLLS_MAX
         self._transaction = 0
         self._frames: dict[tuple[int, Block], bytes] = {}
 
@@ -143,6 +144,9 @@ class LineReader:
         """
         if not await self._ready(timeout_s):
             return _GONE
+        for other, shape in self._exchange.strange_replies:
+            self._missing.setdefault(other, set()).add(shape)  # the reply to another master's request may come to ours
+        self._exchange.strange_replies.clear()
         missing = self._missing.get(unit)
         if missing is None:
             return await self._ask(unit, block, timeout_s, pause_s, late_s)
@@ -197,7 +201,7 @@ class LineReader:
             raise
         if not isinstance(heard, bytes):
             return await self._no_answer(unit, block, heard, late_s)
-        self._silent_polls = 0
+        self._silent_polls, self._silent_polls_max = 0, SILENT_POLLS_MAX
         if time.monotonic() - began < timeout_s / 2:
             self.late_units.discard(unit)
         answer = answer_of(heard, asked)
@@ -232,6 +236,7 @@ class LineReader:
 
     def _count_silence(self, lost: Unreadable | None) -> None:
         self._silent_polls += lost is not None and lost.reason is Reason.TIMEOUT
-        if self._silent_polls >= SILENT_POLLS_MAX:
+        if self._silent_polls >= self._silent_polls_max:
             self._silent_polls = 0
+            self._silent_polls_max = min(2 * self._silent_polls_max, SILENT_POLLS_LONGEST)
             self._exchange.connection.drop()

@@ -4,6 +4,7 @@ Rows are committed before anything else is done with them. An envelope is built,
 in one transaction: a number is never used twice and a signed envelope is never built again.
 """
 
+import logging
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
@@ -14,7 +15,7 @@ import msgspec
 from edge_agent import losses
 from edge_agent.errors import DataUnusable
 from edge_agent.identity import Boot
-from edge_agent.losses import DISK_FULL, OUTBOX_FULL
+from edge_agent.losses import DISK_FULL, OUTBOX_FULL, UNSENDABLE
 from edge_agent.outbox_file import empty_wal, give_back, is_space_error, open_file, transaction
 from edge_agent.reserve import RESERVE_BYTES, Reserve
 from edge_agent.signer import Draft, Loss, Row
@@ -32,6 +33,8 @@ HELD_ROWS_MAX = 3_600
 AT_RISK_ROWS = 60
 """While the disk is full, the count of rows in memory is written down each time it grew by so many."""
 DELETE_STEP = 64
+
+log = logging.getLogger(__name__)
 
 _encode = msgspec.msgpack.Encoder().encode
 _row = msgspec.msgpack.Decoder(Row).decode
@@ -97,6 +100,7 @@ class Outbox:
         self._held: deque[tuple[str, str, bytes]] = deque()
         self._dropped = self._at_risk = 0
         self._boot: Boot
+        self._run = ""
         self._delivering = False
         self._bytes = self._count("SELECT coalesce(sum(length(raw)), 0) FROM envelopes")
         sha = self._meta("sha")
@@ -121,7 +125,7 @@ class Outbox:
         except sqlite3.OperationalError as error:
             raise DataUnusable(f"{self._file}: {error}; free at least 2 MB on its disk and start again") from error
         self.disk_full = not self._reserve.take()
-        self._boot = boot
+        self._boot, self._run = boot, boot.id
         return boot
 
     def add(self, boot_id: str, rows: Sequence[Row]) -> None:
@@ -239,7 +243,7 @@ class Outbox:
         first = self._db.execute("SELECT boot FROM pending ORDER BY n LIMIT 1").fetchone()
         if first is None:
             return []
-        chosen = self._next_meters(first[0], meters if first[0] == self._boot.id else None)
+        chosen = self._next_meters(first[0], meters if first[0] == self._run else None)
         found = self._db.execute(
             f"SELECT n, boot, row FROM pending WHERE boot = ? AND meter IN ({','.join('?' * len(chosen))}) "  # noqa: S608 - question marks
             "ORDER BY n LIMIT ?",
@@ -270,12 +274,23 @@ class Outbox:
             try:
                 raw = build(draft)
             except Malformed:
-                if len(rows) < 2:
+                if not rows:
                     raise
+                if len(rows) == 1:
+                    self._give_up(rows[0])
+                    return pending - 1
                 rows = rows[: len(rows) // 2]
             else:
                 self._store(draft, raw, [n for n, _, _ in rows], now_ms)
                 return pending - len(rows)
+
+    def _give_up(self, row: tuple[int, str, Row]) -> None:
+        """Drop a row that no envelope can hold, and tell of it: it would stand before all others for ever."""
+        number, _, kept = row
+        log.error("%s: row %d of meter %s fits no envelope and is dropped", self._file, number, kept.reading.meter)
+        with transaction(self._db):
+            self._db.execute("DELETE FROM pending WHERE n = ?", (number,))
+            losses.add(self._db, (None, None, 1, UNSENDABLE))
 
     def _store(self, draft: Draft, raw: bytes, numbers: Sequence[int], now_ms: int) -> None:
         sha = digest(raw)

@@ -21,6 +21,8 @@ from wire.reading import Reading, Reason, State, Unreadable
 log = logging.getLogger(__name__)
 
 BUSES_EXCHANGED = "buses_exchanged"
+WILD_PERIOD_MS = 60_000
+_WILD = (Unreadable(Reason.OUT_OF_RANGE), Unreadable(Reason.NOT_A_NUMBER))
 _ANOTHER_METERS = Unreadable(Reason.WRONG_UNIT)
 
 
@@ -45,6 +47,7 @@ class Recorder:
         self._known = {meter.id: Known() for meter in settings.meters}
         self._groups = _groups(settings)
         self._burst = 0
+        self._wild_due_ms: dict[str, int] = {}
 
     async def take(self, reading: Reading) -> None:
         """Keep a reading: it is handed to the writer, at once where it shows anything."""
@@ -57,7 +60,7 @@ class Recorder:
         self._health.counters["failed"] += reading.state is not State.OK
         change, more = self._events(reading, verdict, is_new=verdict.other not in (None, was))
         # Raw words travel only with the rows of an event, and where they are all that a refused row has.
-        is_raw = bool(change or more or self._burst or verdict.other is not None)
+        is_raw = bool(change or more or self._burst or verdict.other is not None) or self._is_wild(reading)
         kept = msgspec.structs.replace(reading, raw=reading.raw if is_raw else {}, fingerprint=verdict.fingerprint)
         if verdict.other != was:
             self._tell_exchange()
@@ -65,6 +68,16 @@ class Recorder:
         is_urgent = bool(more) or change not in (None, Change.FIRST) or self._burst > 0
         save = self._meters.save if reading.fingerprint is not None else None
         await self._writer.put(row, self._due(reading, change, more), urgent=is_urgent, after=save)
+
+    def _is_wild(self, reading: Reading) -> bool:
+        """Whether a guard refused a value whose words should be kept: those of one reading a minute and meter."""
+        if not any(v in _WILD for v in reading.values.values() if isinstance(v, Unreadable)):
+            return False
+        self._health.counters["out_of_range"] += 1
+        is_due = reading.monotonic_ms >= self._wild_due_ms.get(reading.meter, 0)
+        if is_due:
+            self._wild_due_ms[reading.meter] = reading.monotonic_ms + WILD_PERIOD_MS
+        return is_due
 
     def document(self) -> dict[str, object]:
         """Each meter as it stands, for the health file."""

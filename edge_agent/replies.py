@@ -69,11 +69,13 @@ class Wrong(msgspec.Struct, frozen=True):
 
     Attributes:
         master_of: the unit that another master asked, if it was that.
+        shape: function and byte count of the reply that he waits for, if he asked for words or bits.
     """
 
     reason: Reason
     words: str
     master_of: int | None = None
+    shape: tuple[int, int] | None = None
 
 
 def answer_of(pdu: bytes, asked: Asked) -> Words | Unreadable:

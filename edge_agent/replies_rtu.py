@@ -193,8 +193,16 @@ def other_master(heard: bytes, own: bytes) -> Wrong | None:
         data = heard[frame.at : frame.at + frame.size]
         if frame.is_request and data != own:
             words = f"another master asks unit {frame.unit} by function {frame.function}"
-            return Wrong(Reason.BAD_REPLY, words, master_of=frame.unit)
+            return Wrong(Reason.BAD_REPLY, words, master_of=frame.unit, shape=_shape(bytes(data)))
     return None
+
+
+def _shape(request: bytes) -> tuple[int, int] | None:
+    """Function and byte count of the reply to a request that reads."""
+    function, count = request[1], int.from_bytes(request[4:6], "big")
+    if function not in READ_WORDS_MAX:
+        return None
+    return function, (count + 7) // 8 if function in (1, 2) else count * 2
 
 
 def _what_is_wrong(heard: bytes, asked: Asked) -> Wrong:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from simulators.line_pace import Pace
 
 _GARBLE = 0x5A
+HELD_BACK_S = 0.02
+"""A heap that is handed over so much too late was held back by the machine that simulates the line."""
 
 
 class Outgoing:
@@ -17,6 +19,7 @@ class Outgoing:
 
     Attributes:
         spoke_at: when the last heap was handed over.
+        held_back: heaps that came HELD_BACK_S too late or more.
     """
 
     def __init__(self, descriptor: int, pace: Pace) -> None:
@@ -35,6 +38,7 @@ class Outgoing:
         self._free_at = 0.0
         self._is_garbled = False
         self.spoke_at = 0.0
+        self.held_back = 0
 
     @property
     def is_speaking(self) -> bool:
@@ -87,6 +91,7 @@ class Outgoing:
             self._begin()
         if self._heaps[0][0] > now:
             return False
+        self.held_back += now - self._heaps[0][0] > HELD_BACK_S
         self.spoke_at = now
         self._write(self._heaps.popleft()[1])
         return True

@@ -84,6 +84,11 @@ class PacedLine:
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
 
+    @property
+    def held_back(self) -> int:
+        """Heaps of characters that a busy machine handed over too late for a wire: no master can be judged by them."""
+        return self._outgoing.held_back
+
     def faults(self, unit: int | None = None) -> Faults:
         """The faults of a unit, or those of every unit; a unit's own come first."""
         return self._slaves.faults(unit)

@@ -10,14 +10,13 @@ from wire.fingerprint import UNKNOWN, Fingerprint, merged
 from wire.limits import (
     CELLS_MAX,
     EXPONENT_MAX,
-    INTEGER_MAX,
     LOSSES_MAX,
     METERS_MAX,
     PERIOD_MS_MAX,
     ROWS_MAX,
     WALL_MS_MAX,
 )
-from wire.quantities import Quantity, exponent
+from wire.quantities import Quantity, exponent, largest
 from wire.reading import Reading, Reason, State, Unreadable, Value
 
 VERSION = 1
@@ -267,7 +266,7 @@ def unscale(cell: int | None, power: int) -> float:
 
 def _sendable(value: Value, quantity: Quantity) -> Value:
     """The value, unless its integer would be one that no reader keeps exactly: then nobody could read the envelope."""
-    if isinstance(value, Unreadable) or abs(value) < unscale(INTEGER_MAX, exponent(quantity)):
+    if isinstance(value, Unreadable) or abs(value) <= largest(quantity):
         return value
     return Unreadable(Reason.OUT_OF_RANGE)
 

@@ -1,6 +1,9 @@
 """What a meter or an input can tell: a closed list of names, each with its unit last."""
 
 from enum import StrEnum
+from functools import cache
+
+from wire.limits import INTEGER_MAX
 
 
 class Quantity(StrEnum):
@@ -83,3 +86,9 @@ def exponent(quantity: Quantity) -> int:
     if quantity.value.startswith("power_factor"):
         return -4
     return _UNITS[quantity.value.rsplit("_", 1)[-1]][1]
+
+
+@cache
+def largest(quantity: Quantity) -> float:
+    """The largest value whose integer every reader of an envelope keeps exactly; no meter measures as much."""
+    return (INTEGER_MAX - 1) * 10.0 ** exponent(quantity)

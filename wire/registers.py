@@ -106,8 +106,9 @@ class _Raw:
 class _Order:
     """Whether the words of floats stand in the order that the profile says, as far as the frequency shows it.
 
-    A meter that is set to the other order tells a frequency that is finite, not 0 and beyond its limits. A feeder
-    without voltage has a frequency of 0 or NaN: that doubts nothing. A 0 has no order, so it is never doubted.
+    A meter that is set to the other order tells a frequency beyond its limits that lies within them when its words are
+    exchanged. Any other frequency doubts nothing but itself: a generator's, or 0 of a feeder without voltage. A 0 has
+    no order, so it is never doubted.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -130,9 +131,9 @@ class _Order:
         raw = _NOT_ASKED if told is None else self._raw.read(image)
         if told is None or isinstance(raw, Unreadable) or raw in told.sentinels:
             return False
-        frequency = number(raw, told.type) * told.scale
         low, high = _limits(told)
-        return math.isfinite(frequency) and frequency != 0 and not low <= frequency <= high
+        as_told, exchanged = (number(bits, told.type) * told.scale for bits in (raw, raw >> 16 | (raw & 0xFFFF) << 16))
+        return not low <= as_told <= high and low <= exchanged <= high
 
 
 def _has_floats(register: Register, profile: Profile, order: WordOrder) -> bool:

@@ -106,6 +106,15 @@ async def test_the_fingerprint_comes_first_after_an_outage_and_every_few_minutes
     assert [SERIAL in r.values for r in readings[:4]] == [True, False, True, False]
 
 
+@pytest.mark.parametrize("wild", [1e17, -1e17, 3.3e38])
+async def test_what_no_envelope_can_carry_was_not_read(wild: float) -> None:
+    """A float beyond all measuring is out of range from the start, so that no event, state or alarm is made of it."""
+    clock = FakeClock()
+    line = FakeLine(clock, telling("eastron_sdm630", {POWER: wild}))
+    reading = await MeterPoll(meter()).read(line, clock)
+    assert reading.values[POWER] == Unreadable(Reason.OUT_OF_RANGE)
+
+
 async def test_another_serial_number_is_told_in_the_same_poll_once_it_was_said_twice() -> None:
     """The meter is asked again at once; the reading that shows the exchange carries the new fingerprint."""
     clock = FakeClock()

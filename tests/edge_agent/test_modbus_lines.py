@@ -10,6 +10,7 @@ from edge_agent.door import Caller
 from edge_agent.line import DialInLine, Line, RtuTcpLine, SerialLine, TcpLine
 from edge_agent.modbus import LineReader, ReadImage
 from edge_agent.plan import Block
+from edge_agent.replies import crc
 from simulators import faults
 from simulators.faults import Fault
 from simulators.faulty_tcp import Dtu, Gateway, GatewayServer, dialled_in
@@ -271,6 +272,22 @@ async def test_another_master_is_noticed() -> None:
                 break
             await asyncio.sleep(0.02)
         assert line.other_masters == before + 1
+        line.close()
+
+
+async def test_the_answer_to_another_master_is_not_ours() -> None:
+    """His request is heard while we are idle, his reply comes behind our request and is of its shape: it is not taken."""
+    async with paced_line(banks(), BAUD) as far:
+        line = LineReader(SerialLine(far.device, BAUD, "N", 1))
+        assert await poll(line) == right()
+        foreign = bytes([UNIT, BLOCK.function, 1, 0, 0, BLOCK.count])
+        far.inject(foreign + crc(foreign).to_bytes(2, "little"))
+        async with asyncio.timeout(ARRIVAL_S):
+            while not line.other_masters:  # noqa: ASYNC110 - the line has no event for it
+                await asyncio.sleep(0.02)
+        his = bytes([BLOCK.function, BLOCK.byte_count]) + bytes(BLOCK.byte_count)
+        far.faults(UNIT).next(Fault("his reply first", lambda r: [faults.Piece(0, r.frame(his)), *r.right()]))
+        assert await poll(line) == right()
         line.close()
 
 

@@ -170,6 +170,22 @@ async def test_a_connection_on_which_nobody_answers_is_opened_again(line: LineRe
     assert tcp_slave.connections == 2
 
 
+async def test_a_dead_meter_does_not_throw_its_dtu_out_for_ever(line: LineReader, tcp_slave: TcpSlave) -> None:
+    """Each further renewal comes after twice as many silent polls; one answer makes it quick again."""
+    tcp_slave.script = lambda _: []
+    for _ in range(5 + 10 + 20 - 1):
+        await line.poll(1, (BLOCK,), SETTLE, 0.01)
+    assert tcp_slave.connections == 3
+    tcp_slave.script = tcp_slave.right
+    while reasons(await read(line)) != {None}:
+        pass
+    tcp_slave.script = lambda _: []
+    before = tcp_slave.connections
+    for _ in range(6):
+        await line.poll(1, (BLOCK,), SETTLE, 0.01)
+    assert tcp_slave.connections == before + 1
+
+
 async def test_slave_that_goes_and_comes_back(line: LineReader, tcp_slave: TcpSlave) -> None:
     """A closed port is DISCONNECTED at once, and is read again soon after it is back."""
     await read(line)

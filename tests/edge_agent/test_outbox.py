@@ -3,6 +3,7 @@
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edge_agent.errors import DataUnusable
@@ -65,6 +66,24 @@ def test_the_end_of_a_clean_stop_is_said_once_and_last(tmp_path: Path) -> None:
     outbox.add(run.id, [row(n) for n in range(ROWS_PER_ENVELOPE_MAX + 1)])
     outbox.seal(build, 0, fin=True)
     assert [batch.fin for batch in batches(waiting(outbox))] == [False, True]
+    outbox.close()
+
+
+def test_a_row_that_fits_no_envelope_stands_in_nobodys_way(tmp_path: Path) -> None:
+    """It is dropped and told as a loss, also after a restart; the rows before and behind it leave."""
+    outbox = opened(tmp_path)
+    run = outbox.begin(boot())
+    bad = msgspec.structs.replace(row(1), more=(("local_alarm", ("active_power_w", 10**17)),))
+    outbox.add(run.id, [row(0), bad, row(2)])
+    outbox.close()
+
+    outbox = opened(tmp_path)
+    fill(outbox, outbox.begin(boot("run-2")).id, [3])
+    outbox.seal(build, 0, fin=True)
+    raws = waiting(outbox)
+    check_chain(raws)
+    assert numbers(raws) == [0, 2, 3]
+    assert [loss for batch in batches(raws) for loss in batch.loss] == [(None, None, 1, "unsendable")]
     outbox.close()
 
 

@@ -244,6 +244,17 @@ def test_a_frequency_in_the_wrong_order_doubts_every_float(
     assert values[Q.CONTACT_COUNT] == 7.0
 
 
+@pytest.mark.parametrize("hz", [12.5, 39.5, 71.0, 150.2])
+def test_a_strange_frequency_blinds_nobody(hz: float) -> None:
+    """A generator's or a distorted feeder's frequency is out of range itself; power and voltage count as before."""
+    words = struct.unpack(">2H", struct.pack(">f", hz))
+    register = _register("f32", quantity=Q.FREQUENCY_HZ, address=0x20, low=40.0, high=70.0)
+    image = {(3, 0x10): 0x449A, (3, 0x11): 0x8000, (3, 0x20): words[0], (3, 0x21): words[1]}
+    values = decode(image, _profile(_register("f32"), register))
+    assert values[Q.ACTIVE_POWER_W] == 1236.0
+    assert values[Q.FREQUENCY_HZ] == Unreadable(Reason.OUT_OF_RANGE)
+
+
 @pytest.mark.parametrize("hz_words", [[0x0000, 0x0000], [0x7FC0, 0x0000], [0x4140, 0x0000], [0x0000, 0x4248]])
 def test_a_dead_feeder_keeps_its_true_zeros(hz_words: list[int]) -> None:
     """A power of 0 is what the meter said whatever its frequency is: swapped or not, its words are the same."""
