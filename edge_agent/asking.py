@@ -1,7 +1,7 @@
 """What one meter is asked in one poll: the fast requests, now and then the others, a refused one less and less often."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import msgspec
 
@@ -16,7 +16,10 @@ REFUSED_FIRST_MS, REFUSED_MAX_MS = 10_000, 3_600_000
 """A register that the meter refuses is asked again after the first, then each time after twice as long."""
 SILENT_MAX = 3
 SILENT_FIRST_MS, SILENT_MAX_MS = 2_000, 60_000
-"""The same for a request that had no good answer so often in a row, while the meter answered another one."""
+"""The same for a request that had no good answer so often in a row, while the meter answered another one.
+
+A fast request waits longer than SILENT_FIRST_MS only where another fast one was answered, and not for a PASSING reason.
+"""
 STARTING_MS = 10_000
 """A meter that refused everything down to single registers perhaps only starts up: so long it is asked whole requests."""
 FORGET_MS = 60_000
@@ -24,6 +27,14 @@ FORGET_MS = 60_000
 
 REFUSALS = (Reason.ILLEGAL_ADDRESS, Reason.ILLEGAL_VALUE)
 """What a meter says to a request that holds a register it does not have."""
+PASSING = (
+    Reason.DEVICE_FAILURE,
+    Reason.ACKNOWLEDGE,
+    Reason.BUSY,
+    Reason.NEGATIVE_ACKNOWLEDGE,
+    Reason.MEMORY_PARITY,
+)
+"""What a meter says at once while something else keeps it: it costs the line little to ask again."""
 
 
 class Request(msgspec.Struct):
@@ -72,6 +83,8 @@ class Asking:
         if everything:
             return [r.block for r in self._requests]
         due = [r for r in self._requests if r.due_ms <= now_ms]
+        if not any(r.turn is Turn.FAST for r in due):
+            due += self._soonest_fast()
         asked = [r for r in due if r.turn is Turn.FAST or (self.is_identity and r.turn is Turn.IDENTITY)]
         if slow and not any(r.turn is Turn.IDENTITY for r in asked):
             asked += self._together(sorted((r for r in due if r.turn is Turn.SLOW), key=lambda r: r.due_ms))
@@ -102,8 +115,9 @@ class Asking:
             self._begin()
         self._away_ms = None
         if self.is_identity:
-            self._identity_due_ms = now_ms + IDENTITY_PERIOD_MS - self._spread_ms
+            self._identity_due_ms = min([now_ms + IDENTITY_PERIOD_MS - self._spread_ms, *self._postponed(answers)])
             self._spread_ms = 0
+        is_read = self._is_read(answers)
         for request in [r for r in self._requests if r.block in answers]:
             head = answers[request.block]
             if isinstance(head, int):
@@ -111,7 +125,7 @@ class Asking:
             elif head.reason in REFUSALS:
                 self._refused(request, head, now_ms)
             else:
-                self._unanswered(request, head, now_ms)
+                self._unanswered(request, head, now_ms, is_read=is_read)
         if all(r.missing is not None and r.missing.reason in REFUSALS for r in self._requests if r.turn is Turn.FAST):
             self._begin()
             self._whole_until_ms = now_ms + STARTING_MS
@@ -129,6 +143,23 @@ class Asking:
 
     def _note_fast(self) -> None:
         self.fast = tuple(r.block for r in self._requests if r.turn is Turn.FAST)
+
+    def _soonest_fast(self) -> list[Request]:
+        """What a poll asks when each fast request waits: a meter that is asked nothing would count as absent."""
+        fast = [
+            r for r in self._requests if r.turn is Turn.FAST and (r.missing is None or r.missing.reason not in REFUSALS)
+        ]
+        return sorted(fast, key=lambda r: r.due_ms)[:1]
+
+    def _postponed(self, asked: Container[Block]) -> list[int]:
+        """When the requests for who it is are due that had to wait in this poll, other than those the meter lacks."""
+        own = [r for r in self._requests if r.turn is Turn.IDENTITY and r.block not in asked]
+        return [r.due_ms for r in own if r.missing is not None and r.missing.reason not in REFUSALS]
+
+    def _is_read(self, answers: Mapping[Block, int | Unreadable]) -> bool:
+        """Whether a fast request was answered, so that one without an answer is a matter of this request."""
+        heads = [answers[r.block] for r in self._requests if r.turn is Turn.FAST and r.block in answers]
+        return not heads or any(isinstance(head, int) for head in heads)
 
     def _together(self, slow: Sequence[Request]) -> list[Request]:
         """The first slow request, with those that read other parts of its quantities."""
@@ -161,11 +192,16 @@ class Asking:
         if request.turn is Turn.IDENTITY:
             self._identity_due_ms = 0
 
-    def _unanswered(self, request: Request, head: Unreadable, now_ms: int) -> None:
+    def _unanswered(self, request: Request, head: Unreadable, now_ms: int, *, is_read: bool) -> None:
         request.silent += 1
+        is_passing, is_slow = head.reason in PASSING, request.turn is Turn.SLOW
+        if (request.turn is Turn.FAST and is_passing) or not (is_read or is_slow):
+            request.silent = min(request.silent, SILENT_MAX)  # it waits the shortest time only
         late = request.silent - SILENT_MAX
         if late >= 0:
             request.missing = head
             request.due_ms = now_ms + min(SILENT_FIRST_MS << min(late, 10), SILENT_MAX_MS)
+        if is_passing and not (is_read or is_slow):
+            request.due_ms = now_ms  # the whole meter is kept from answering: it is read in the poll in which it can
         if request.turn is Turn.IDENTITY:
             self._identity_due_ms = 0 if late < 0 else min(self._identity_due_ms, request.due_ms)

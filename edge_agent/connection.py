@@ -5,7 +5,7 @@ import time
 
 from edge_agent.door import Door
 from edge_agent.line import DialInLine, Line
-from edge_agent.link import READ_FUNCTIONS, Link, OnBytes, OnLost, open_link
+from edge_agent.link import READ_FUNCTIONS, Link, OnBytes, OnLost, opened
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,7 @@ class Connection:
 
     Attributes:
         opened: how often a connection or port was opened, or a DTU dialled in.
+        why: what the last try to open it failed with, in the system's words; nothing once it is open.
     """
 
     def __init__(self, line: Line, *, rtu: bool, on_bytes: OnBytes, on_lost: OnLost) -> None:
@@ -28,6 +29,7 @@ class Connection:
         self._door = Door(line, on_bytes, on_lost) if isinstance(line, DialInLine) else None
         self._link: Link | None = None
         self._opened = 0
+        self.why = ""
         self.retry_s, self.retry_at = 0.0, 0.0
 
     @property
@@ -56,7 +58,7 @@ class Connection:
         if time.monotonic() < self.retry_at:
             return False
         if await self._open(max(timeout_s, CONNECT_S)):
-            self.retry_s = 0.0
+            self.retry_s, self.why = 0.0, ""
         else:
             self.retry_s = min(RETRY_MAX_S, max(RETRY_FIRST_S, self.retry_s * 2))
             self.retry_at = time.monotonic() + self.retry_s
@@ -102,12 +104,17 @@ class Connection:
         if self._door is not None:
             try:
                 await self._door.open()
-            except OSError as error:
+            except (OSError, ValueError) as error:  # a host name that cannot be is a UnicodeError
+                self.why = str(error)
                 if not self.retry_s:
                     log.warning("%s: cannot listen: %s; free the port, or correct `listen`", self._line, error)
                 return False
             return True
         self.drop()  # a device that is held open cannot come back under its name
-        self._link = await open_link(self._line, timeout_s, self._on_bytes, self._on_lost)
-        self._opened += self._link is not None
-        return self._link is not None
+        try:
+            self._link = await opened(self._line, timeout_s, self._on_bytes, self._on_lost)
+        except OSError as error:
+            self.why = str(error)
+            return False
+        self._opened += 1
+        return True

@@ -1,6 +1,7 @@
 """Which meter answered under each id last, kept over restarts: a meter that was exchanged while nobody looked shows.
 
 Two buses whose adapters changed their names show too: each meter tells the other one's serial number.
+A meter that never told a number was exchanged with none: it is taken as it comes, also with another one's number.
 A serial number that nobody has told since the start, or since the meter was away, is kept but not in force.
 """
 
@@ -15,6 +16,7 @@ from wire.fingerprint import UNKNOWN, Fingerprint, Moved, merged, moved, plain
 log = logging.getLogger(__name__)
 
 METERS_FILE = "meters.json"
+_DOUBLE = "expected each meter to tell its own: both are read; look at both nameplates, unit numbers and lines"
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -68,7 +70,9 @@ class KnownMeters:
         other = self._owner(told.serial, meter)
         if told.serial is None and meter in self.exchanged:
             return self.judge(meter, None)
-        if other is not None and told.serial != known.serial:
+        if other is not None and known.serial is None:
+            log.warning("%s tells the serial number %s, as %s does; %s", meter, told.serial, other, _DOUBLE)
+        elif other is not None and told.serial != known.serial:
             self.exchanged[meter] = other
             self._refused[meter] = told
             return Verdict(told, other=other)

@@ -1,5 +1,6 @@
 """How settings write a line, and which mistakes in it are told."""
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterator
@@ -15,18 +16,34 @@ WAYS = ("tcp", "rtu_tcp", "listen", "serial")
 PACKET_BYTES_MAX = 128
 HEX_PREFIX = "hex:"
 
+_NAME = r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?"
+"""A host name: Python's resolver raises UnicodeError, no OSError, for an empty or a longer label."""
+_NAME_WORDS = "a name has letters, digits, - and _, 1 to 63 between two dots"
+
 Endpoint = tuple[str, int]
 
 
 def endpoint(text: str) -> Endpoint | None:
-    """HOST:PORT; None if it is none, or has a number with a leading zero, which some read as octal (report g01)."""
-    host, _, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not re.fullmatch(r"[1-9][0-9]{0,4}", port, re.ASCII) or int(port) > 65_535:
+    """HOST:PORT; None if it is none, or has a number with a leading zero, which some read as octal (report g01).
+
+    A host is an IP address, the newer kind with or without brackets, or a name that every resolver takes.
+    """
+    written, _, port = text.rpartition(":")
+    host = written[1:-1] if re.fullmatch(r"\[.*:.*\]", written) else written
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", port, re.ASCII) or int(port) > 65_535:
         return None
-    if re.fullmatch(r"[0-9.]+", host) and not re.fullmatch(r"((0|[1-9][0-9]{0,2})(\.(?=.)|$)){4}", host):
+    is_address = ":" in host or re.fullmatch(r"[0-9.]+", host)
+    if not (_is_address(host) if is_address else re.fullmatch(_NAME, host)):
         return None
     return host, int(port)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def packet(text: str) -> bytes | None:
@@ -48,7 +65,8 @@ def complaints(meter: MeterFile, where: str) -> Iterator[str]:
     for way in WAYS[:3]:
         text = getattr(meter, way)
         if text is not None and endpoint(text) is None:
-            yield f"{where}.{way}: expected HOST:PORT without leading zeros, got {text!r}; e.g. {_EXAMPLES[way]}"
+            example = f"e.g. {_EXAMPLES[way]} ({_NAME_WORDS})"
+            yield f"{where}.{way}: expected HOST:PORT without leading zeros, got {text!r}; {example}"
     yield from _dial_in_complaints(meter, where)
     if meter.tcp is None and not (meter.listen is not None and meter.framing == "tcp") and meter.unit == 0:
         yield f"{where}.unit: expected 1 to 247 on a serial line, got 0 (a broadcast); set the meter's address"

@@ -4,6 +4,7 @@ pymodbus builds the requests and moves bytes; its own reading of replies is not 
 another length or function, and on a serial line one that answers an earlier request (replies.py judges instead).
 """
 
+import asyncio
 import contextlib
 import logging
 import termios
@@ -80,19 +81,50 @@ class Link(ModbusProtocol):
 
 
 async def open_link(line: Line, timeout_s: float, on_bytes: OnBytes, on_lost: OnLost) -> Link | None:
-    """Connect, or open the port; None if that fails."""
+    """As opened(); None if that fails."""
+    with contextlib.suppress(OSError):
+        return await opened(line, timeout_s, on_bytes, on_lost)
+    return None
+
+
+async def opened(line: Line, timeout_s: float, on_bytes: OnBytes, on_lost: OnLost) -> Link:
+    """Connect, or open the port.
+
+    Args:
+        line: where it leads.
+        timeout_s: longest wait for a connection.
+        on_bytes: takes what comes, as it comes.
+        on_lost: told when the other end or the port is gone.
+
+    Raises:
+        OSError: why it cannot be opened.
+    """
     link = Link(line, timeout_s, on_bytes, on_lost)
     try:
-        is_open = await link.connect()  # False, not an exception, when it fails
+        await _create(link, timeout_s)
+    except OSError:
+        link.close()
+        raise
     except termios.error as error:  # a port that cannot do what is asked, as parity on a pseudo-terminal
         log.warning("%s: the port refuses this setting: %s; choose another speed or parity", line, error)
-        is_open = False
-    if not is_open:
         link.close()
-        return None
+        raise OSError(*error.args) from error
+    except ValueError as error:  # a host name that cannot be (a UnicodeError), or a speed
+        log.warning("%s: expected a host and settings that can be, got: %s; correct the line", line, error)
+        link.close()
+        raise OSError(str(error)) from error
     if isinstance(line, SerialLine):
         _hurry(link)
     return link
+
+
+async def _create(link: Link, timeout_s: float) -> None:
+    """What the library's connect() does, which tells of no failure but that there was one."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            link.transport, _ = await link.call_create()
+    except TimeoutError as error:
+        raise TimeoutError(str(error) or f"no connection within {timeout_s:g} s") from error
 
 
 def _params(line: Line, timeout_s: float) -> CommParams:

@@ -60,7 +60,7 @@ class Recorder:
         self._health.counters["failed"] += reading.state is not State.OK
         change, more = self._events(reading, verdict, is_new=verdict.other not in (None, was))
         # Raw words travel only with the rows of an event, and where they are all that a refused row has.
-        is_raw = bool(change or more or self._burst or verdict.other is not None) or self._is_wild(reading)
+        is_raw = self._is_wild(reading) or bool(change or more or self._burst or verdict.other is not None)
         kept = msgspec.structs.replace(reading, raw=reading.raw if is_raw else {}, fingerprint=verdict.fingerprint)
         if verdict.other != was:
             self._tell_exchange()

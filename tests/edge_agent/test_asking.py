@@ -1,13 +1,19 @@
 """What a meter is asked: splitting what it refuses, and asking for it less and less often."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from edge_agent.asking import FORGET_MS, IDENTITY_PERIOD_MS, REFUSED_FIRST_MS, SLOW_PERIOD_MS, Asking
+import pytest
+
+from edge_agent.asking import FORGET_MS, IDENTITY_PERIOD_MS, PASSING, REFUSED_FIRST_MS, SLOW_PERIOD_MS, Asking
+from edge_agent.meter_poll import MeterPoll
+from edge_agent.modbus import ReadImage
 from edge_agent.plan import Block, plan
+from tests.edge_agent.fakes import FakeClock, FakeLine, meter, refusing, telling
 from tests.edge_agent.test_plan import f32, profile
 from wire.profile_files import find
-from wire.reading import Reason, Unreadable
+from wire.quantities import Quantity
+from wire.reading import Reading, Reason, State, Unreadable
 
 REFUSED, SILENT = Unreadable(Reason.ILLEGAL_ADDRESS), Unreadable(Reason.TIMEOUT)
 EIGHT = profile(*f32(*range(0, 16, 2)))
@@ -131,3 +137,81 @@ def test_who_it_is_is_asked_at_the_start_after_absence_and_every_few_minutes() -
         assert asked == [0, first, first + period]
     asking.away(700_000)
     assert set(made.identity) <= set(asking.due(701_000))
+
+
+KEPT_MS, BACK_MS = 110_000, 5_000
+"""How long a meter says that it is kept, and within what time it is read afterwards."""
+KEPT = [Unreadable(reason) for reason in PASSING]
+SDM630 = plan(find("eastron_sdm630").profile)
+AFFECTED: dict[str, Callable[[Block], bool]] = {
+    "everything": lambda _block: True,
+    "each fast request": lambda block: block in SDM630.fast,
+    "one fast request": lambda block: block == SDM630.fast[0],
+    "all but one fast request": lambda block: block != SDM630.fast[-1],
+}
+
+
+def kept(clock: FakeClock, reason: Reason, is_affected: Callable[[Block], bool]) -> FakeLine:
+    """A line whose meter gives this reason to some requests until its time has come."""
+    end_ms = clock.now_ms + KEPT_MS
+    well = telling("eastron_sdm630", {Quantity.DEVICE_SERIAL: 21_033_417.0, Quantity.VOLTAGE_L1_V: 230.0})
+
+    def answer(unit: int, blocks: Sequence[Block]) -> ReadImage:
+        image: ReadImage = {}
+        for block in blocks:
+            is_kept = clock.now_ms < end_ms and is_affected(block)
+            image |= (refusing(reason) if is_kept else well)(unit, [block])
+        return image
+
+    return FakeLine(clock, answer)
+
+
+def is_whole(reading: Reading) -> bool:
+    """Whether what the meter measures was read."""
+    lacking = [v for q, v in reading.values.items() if q is not Quantity.DEVICE_SERIAL and v in KEPT]
+    return reading.state is State.OK and reading.values[Quantity.VOLTAGE_L1_V] == 230.0 and not lacking
+
+
+@pytest.mark.parametrize("period_ms", [1000, 5000])
+@pytest.mark.parametrize("affected", AFFECTED)
+@pytest.mark.parametrize("reason", PASSING)
+async def test_a_meter_that_was_kept_from_answering_is_read_soon_afterwards(
+    reason: Reason, affected: str, period_ms: int
+) -> None:
+    """It never counts as absent, no poll asks it nothing, and all it measures is there within seconds of its return."""
+    clock = FakeClock()
+    line, end_ms = kept(clock, reason, AFFECTED[affected]), clock.now_ms + KEPT_MS
+    poll = MeterPoll(meter())
+    readings = []
+    while clock.now_ms <= end_ms + BACK_MS:
+        readings.append(await poll.read(line, clock))
+        assert poll.is_there
+        assert set(line.polls[-1][1]) & set(SDM630.fast)
+        clock.now_ms += period_ms
+    assert not is_whole(readings[0])
+    assert is_whole(readings[-1])
+    told = [r.fingerprint for r in readings if r.fingerprint is not None and r.monotonic_ms >= end_ms]
+    if affected == "everything":
+        assert [(f.serial, f.is_unconfirmed) for f in told] == [("21033417", False)]
+
+
+def test_a_fast_request_that_is_busy_alone_is_asked_every_two_seconds() -> None:
+    """Its neighbours are read in each poll; one that is silent instead waits ever longer."""
+    for head, longest_s in ((Unreadable(Reason.BUSY), 2), (SILENT, 60)):
+        asking = Asking(plan(FOUR))
+        made = polls(asking, _only(head, 0, 1), list(range(0, 300_000, 1000)))
+        tries = [second for second, blocks in enumerate(made) if Block(4, 0, 2) in blocks]
+        assert max(b - a for a, b in itertools.pairwise(tries)) == longest_s
+        assert all(Block(4, 100, 2) in blocks for blocks in made)
+
+
+def test_a_meter_always_has_a_fast_request_due() -> None:
+    """One was silent for long, then the other one is refused: the silent one is asked before its time."""
+    asking = Asking(plan(FOUR))
+    polls(asking, _only(SILENT, 0, 1), list(range(0, 100_000, 1000)))
+    polls(asking, lacks(100, 101), [100_000])
+    assert asking.due(101_000, slow=False) == [Block(4, 0, 2)]
+
+
+def _only(head: Unreadable, *addresses: int) -> Meter:
+    return lambda _function, address: head if address in addresses else 7

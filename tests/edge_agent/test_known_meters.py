@@ -50,6 +50,26 @@ def test_buses_that_are_exchanged(tmp_path: Path) -> None:
     assert (again.judge("m1", A).other, again.judge("m1", A).moved, again.exchanged) == (None, [], {})
 
 
+def test_two_meters_that_tell_one_serial_number(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """On a fresh folder both are read, now and after a restart, and the log names the two and what to look at."""
+    meters = known(tmp_path)
+    for _ in range(2):
+        for meter in ("m1", "m2"):
+            verdict = meters.judge(meter, A)
+            assert (verdict.other, verdict.fingerprint, verdict.moved) == (None, A, [])
+            assert meters.judge(meter, None) == verdict
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told == (
+        "m2 tells the serial number 21033417, as m1 does; expected each meter to tell its own: "
+        "both are read; look at both nameplates, unit numbers and lines"
+    )
+    meters.save()
+    again = KnownMeters(tmp_path, ["m1", "m2"])
+    assert [again.judge(meter, A).other for meter in ("m2", "m1", "m2")] == [None, None, None]
+    assert again.judge("m2", B).moved == [("serial", "21033417", "21055012")]
+    assert (again.judge("m2", A).other, again.exchanged) == ("m1", {"m2": "m1"})
+
+
 @pytest.mark.parametrize("blank", ["0", "000000000000", "FFFFFFFF", " ", "4294967295"])
 def test_meters_that_were_never_given_a_serial_number(tmp_path: Path, blank: str) -> None:
     """Two meters that hold the same blank are not one meter, also where an earlier release wrote it down."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec import convert
 
 from edge_agent.agent_file import MeterFile
 from edge_agent.line import DialInLine, RtuTcpLine, SerialLine, TcpLine
@@ -21,13 +22,41 @@ ENDPOINTS = {
     "gw": None,
     ":502": None,
     "gw:５０２": None,
+    "meter-1.plant_2.local:502": ("meter-1.plant_2.local", 502),
+    "gw.local.:502": ("gw.local.", 502),
+    f"{'a' * 63}.local:502": (f"{'a' * 63}.local", 502),
+    "fe80::1:502": ("fe80::1", 502),
+    "[fe80::1%eth0]:502": ("fe80::1%eth0", 502),
+    f"{'a' * 64}.local:502": None,
+    f"{'a.' * 127}a:502": None,
+    "meter..local:502": None,
+    ".local:502": None,
+    " x:502": None,
+    "x :502": None,
+    "a b:502": None,
+    "gw\n:502": None,
+    "表.local:502": None,
+    "192.168.1.256:502": None,
+    "[gw]:502": None,
+    "[gw:502": None,
+    "[192.168.1.20]:502": None,
+    "[fe80::1:502": None,
+    "[fe80::g]:502": None,
 }
 
 
 @pytest.mark.parametrize("text", ENDPOINTS)
 def test_endpoint(text: str) -> None:
-    """A host and a port, neither with a number that some read as octal."""
+    """A host that a resolver takes and a port, neither with a number that some read as octal."""
     assert endpoint(text) == ENDPOINTS[text]
+
+
+@pytest.mark.parametrize("way", ["tcp", "rtu_tcp", "listen"])
+def test_a_host_name_that_cannot_be_is_told(way: str) -> None:
+    """Each way of connecting says what a name must be, what it got, and what would do."""
+    (told,) = complaints(convert({"id": "m", "profile": "x", way: "meter..local:502"}, MeterFile), "meters[0]")
+    assert f"meters[0].{way}: expected HOST:PORT without leading zeros, got 'meter..local:502'; e.g. " in told
+    assert "1 to 63 between two dots" in told
 
 
 PACKETS = {"DTU-1": b"DTU-1", "一号": "一号".encode(), "hex:55 aa": b"\x55\xaa", "hex:5": None, "hex:zz": None, "": b""}
