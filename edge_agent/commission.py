@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +13,8 @@ from edge_agent import cut_off, identity, probe, start_record, wiring
 from edge_agent.commission_words import Lang
 from edge_agent.config import Meter, Settings
 from edge_agent.errors import CheckFailed
-from edge_agent.meter_poll import MeterPoll, RegisterSource
+from edge_agent.meter_poll import MeterPoll
+from edge_agent.modbus import LineReader
 from edge_agent.recognise import read_whole
 from edge_agent.start_record import Photo, Record
 from wire.clock import Clock, iso
@@ -57,7 +58,7 @@ class Commissioning:
         self,
         settings: Settings,
         meter: Meter,
-        line: RegisterSource,
+        line: LineReader,
         talk: Talk,
         clock: Clock,
         key: PrivateKey,
@@ -85,6 +86,8 @@ class Commissioning:
         self._poll = MeterPoll(meter)
         self._seen: Reading | None = None
         self._notes: tuple[wiring.Note, ...] = ()
+        self._loaded_notes: tuple[wiring.Note, ...] = ()
+        self._line_notes: tuple[wiring.Note, ...] = ()
         self._clamp: wiring.Note | None = None
         self._test: cut_off.CutOff | None = None
         self._papers: dict[str, str] = {}
@@ -135,17 +138,25 @@ class Commissioning:
         self._tell(self._clamp)
 
     async def cut(self) -> None:
-        """The cut-off test: load, cut, zero."""
+        """The cut-off test: load, at which the wiring is judged again, cut, zero."""
         self._head("cut_off")
         zero = cut_off.zero_w(self._meter.loaded.profile, self._read())
         await self._answer("load", _is_yes)
         self._say(words.say("measuring", self._lang))
         first = await cut_off.before(self._shown_reading, self._clock, zero, self._period_s)
+        self._head("wiring_loaded")
+        self._loaded_notes = wiring.check_load([reading.values for reading in first.readings])
+        for note in self._loaded_notes:
+            self._tell(note)
         await self._answer("cut", _is_yes)
         cut_ms = self._clock.wall_ms()
         self._say(words.say("measuring", self._lang))
         last = await cut_off.after(self._shown_reading, self._clock, zero, self._cut_wait_s, self._period_s)
         self._test = cut_off.judge(first, last, cut_ms, zero)
+        if heard := probe.heard(self._line):
+            facts = {name: str(value) for name, value in msgspec.to_builtins(heard).items()}
+            self._line_notes = (wiring.Note("line_heard", wiring.UNKNOWN, facts),)
+            self._tell(self._line_notes[0])
         shown = msgspec.convert(cut_off.document(self._test), start_record.CutOff)
         self._say("\n".join(start_record.cut_off(shown, self._lang)))
 
@@ -163,6 +174,7 @@ class Commissioning:
         if self._clamp is None or self._test is None or not self._papers:
             raise AssertionError("a step was left out: nothing to sign")
         seen, meter = self._read(), self._meter
+        result, why = self._verdict(self._test)
         record = Record(
             v=start_record.VERSION,
             deployment=self._settings.deployment,
@@ -179,20 +191,28 @@ class Commissioning:
                 identity=probe.identity(seen.fingerprint or UNKNOWN),
             ),
             seen=msgspec.convert(cut_off.reading_document(seen), start_record.Reading),
-            wiring=tuple(start_record.Note(n.code, n.level, n.facts) for n in self._notes),
-            clamp=start_record.Note(self._clamp.code, self._clamp.level, self._clamp.facts),
+            wiring=_written((*self._notes, *self._line_notes)),
+            clamp=_written((self._clamp,))[0],
             cut_off=msgspec.convert(cut_off.document(self._test), start_record.CutOff),
             seal_number=self._papers["seal_number"],
             inspector=self._papers["inspector"],
             photos=self._photos,
             note=self._papers["note"],
+            wiring_loaded=_written(self._loaded_notes),
+            result=result,
+            why=why,
         )
         return start_record.sign(record, identity.kid(self._settings.agent), self._key)
 
     @property
     def result(self) -> str:
-        """The cut-off test's result, once it is done."""
-        return "" if self._test is None else self._test.result
+        """The result of all together, once the cut-off test is done."""
+        return "" if self._test is None else self._verdict(self._test)[0]
+
+    def _verdict(self, test: cut_off.CutOff) -> tuple[str, str]:
+        clamp = () if self._clamp is None else (self._clamp,)
+        notes = _written((*self._notes, *self._loaded_notes, *clamp))
+        return start_record.verdict(notes, msgspec.convert(cut_off.document(test), start_record.CutOff))
 
     async def _reading(self) -> Reading:
         """One poll; the ratios that turn its values into primary ones are asked with it."""
@@ -225,6 +245,10 @@ class Commissioning:
 
     def _say(self, text: str) -> None:
         self._talk.say(words.narrow(text))
+
+
+def _written(notes: Iterable[wiring.Note]) -> tuple[start_record.Note, ...]:
+    return tuple(start_record.Note(n.code, n.level, n.facts) for n in notes)
 
 
 def _is_text(text: str) -> bool:

@@ -44,7 +44,7 @@ def run(  # noqa: PLR0913 - what the command's options say
         cut_wait_s: longest wait for zero after the cut.
 
     Returns:
-        The record's file, and the cut-off test's result.
+        The record's file, and the commissioning's result.
     """
     settings = config.load(file)
     check_devices(settings)

@@ -95,6 +95,10 @@ WIRING = {
         "{phase} 电表电流读不到, 无法与钳表比较",
         "{phase} current unreadable: no comparison with the clamp",
     ),
+    "line_heard": (
+        "线路上有非应答数据: 杂波 {noise}, 应答前杂字节 {junk_replies}, 另一主站 {other_masters} 次: {last_wrong}",
+        "line: noise {noise}, junk before replies {junk_replies}, other master {other_masters}: {last_wrong}",
+    ),
     "clamp_none": ("未用钳表核对变比: {reason}", "CT ratio not compared with a clamp meter: {reason}"),
 }
 
@@ -120,6 +124,7 @@ STATES = {
 PHRASES = {
     "look": ("1 电表", "1 meter"),
     "wiring": ("2 接线检查", "2 wiring check"),
+    "wiring_loaded": ("带负荷接线检查", "wiring check under load"),
     "clamp": ("3 钳表核对", "3 clamp meter"),
     "cut_off": ("4 断电试验", "4 cut-off test"),
     "papers": ("5 封条和记录", "5 seal and record"),

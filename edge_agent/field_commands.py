@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
-EXIT_CODES = "Exit codes: 0 found, 1 something answers but no map fits, 2 wrong use, 3 nothing answers, 130 stopped."
+EXIT_CODES = "Exit codes: 0 found, 1 something answers but no map fits, 2 wrong use, 3 nothing answers."
+EXIT_CODES_OF_SCAN = "Exit codes: 0 found, 2 wrong use, 3 nothing answers, 130 stopped."
 COMMISSION_CODES = "Exit codes: 0 passed, 1 not passed or the record is not right, 2 wrong use, 3 the environment."
 EXIT_CODES_OF_TRY = "Exit codes: 0 read, 1 values that break physics, 2 wrong use or map, 3 the meter does not answer."
 
@@ -28,7 +29,7 @@ Json = Annotated[bool, typer.Option("--json", help="print one JSON object")]
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the agent's."""
-    app.command(epilog=f"Example: coldseal agent scan --serial /dev/serial/by-id/usb-… {EXIT_CODES}")(scan)
+    app.command(epilog=f"Example: coldseal agent scan --serial /dev/serial/by-id/usb-… {EXIT_CODES_OF_SCAN}")(scan)
     app.command(epilog=f"Example: coldseal agent probe --tcp 192.168.1.20:502 --unit 1 --json. {EXIT_CODES}")(probe)
     app.command(epilog=f"Example: coldseal agent commission agents/a1.yaml --lang zh. {COMMISSION_CODES}")(commission)
 
@@ -109,7 +110,7 @@ def probe(  # noqa: PLR0913 - the options of a command
     )
     bar.clear()
     if not probed.recognition.answers and probed.dlt645 is None:
-        heard = f"; heard: {probed.last_wrong}" if probed.last_wrong else ""
+        heard = f"; heard: {probed.heard.last_wrong}" if probed.heard.last_wrong else ""
         raise CheckFailed(
             f"{line} unit {unit}: no answer{heard}; check power, address, speed, parity and the wires A and B, "
             "or look for it with: coldseal agent scan"

@@ -17,18 +17,49 @@ from wire.reading import Reason, Unreadable, Value
 ALIKE_SCORE = "a score of 0 to 1 of what was looked at and held, no probability"
 
 
+class Heard(msgspec.Struct, frozen=True):
+    """What a line heard that was no answer, also when reading succeeded.
+
+    Attributes:
+        noise: frames and bytes that answered nothing.
+        junk_replies: good replies with junk before them.
+        other_masters: how often somebody else's request was heard.
+        last_wrong: what was wrong with the newest of it, in words.
+    """
+
+    noise: int
+    junk_replies: int
+    other_masters: int
+    last_wrong: str
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to say; an echo that the settings name is nothing."""
+        return bool(self.junk_replies or self.other_masters or self.last_wrong)
+
+
+def heard(reader: LineReader) -> Heard:
+    """What a line heard until now."""
+    return Heard(reader.noise, reader.junk_replies, reader.other_masters, reader.last_wrong)
+
+
+def heard_lines(on_line: Heard) -> Sequence[str]:
+    """The same for people; nothing where nothing was heard."""
+    counts = f"noise {on_line.noise}, junk before replies {on_line.junk_replies}, other master {on_line.other_masters}"
+    return [f"  ! heard on the line: {on_line.last_wrong or 'bytes that are no answer'} ({counts})"] if on_line else []
+
+
 class Probed(msgspec.Struct, frozen=True):
     """What a unit was found to be.
 
     Attributes:
         recognition: by Modbus.
         dlt645: the meter that answered in DL/T 645 where none answered Modbus.
-        last_wrong: what was wrong with the newest bytes on the line, in words.
+        heard: what else was on the line.
     """
 
     recognition: Recognition
     dlt645: Found | None
-    last_wrong: str
+    heard: Heard
 
 
 async def probe(
@@ -50,7 +81,7 @@ async def probe(
         reader.close()
     is_silent = not recognition.answers and not reader.noise and not reader.other_masters and reader.connects > 0
     found = await ask_dlt645(line) if is_silent else None
-    return Probed(recognition, found, reader.last_wrong)
+    return Probed(recognition, found, heard(reader))
 
 
 async def ask_dlt645(line: Line, *, given: bool = True) -> Found | None:
@@ -77,6 +108,7 @@ def document(probed: Probed, line: Line, number: int) -> dict[str, object]:
         "others": [{"profile": c.profile, "confidence": c.confidence} for c in probed.recognition.candidates[1:4]],
         "identity": identity(best.fingerprint) if best else {},
         "quantities": quantities(best.values) if best else {},
+        "heard": msgspec.to_builtins(probed.heard),
     }
     if probed.dlt645 is not None:
         result["dlt645"] = dlt645_document(probed.dlt645)
@@ -125,6 +157,7 @@ def text(probed: Probed, line: Line, number: int) -> str:
         ]
     elif probed.dlt645 is not None:
         lines += _dlt645_lines(probed.dlt645)
+    lines += heard_lines(probed.heard)
     return "\n".join(lines)
 
 

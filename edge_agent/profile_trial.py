@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+
 from edge_agent import probe
 from edge_agent.config import WAKE_POWER_W, Meter
 from edge_agent.errors import CheckFailed
@@ -56,6 +58,7 @@ async def _try(meter: Meter, clock: Clock) -> dict[str, object]:
         "reasons": [check.words for check in verdict.checks],
         "identity": probe.identity(reading.fingerprint or UNKNOWN),
         "quantities": probe.quantities(dict(reading.values)),
+        "heard": msgspec.to_builtins(probe.heard(reader)),
     }
 
 
@@ -67,6 +70,7 @@ def text(document: dict[str, object]) -> str:
     lines = [f"{document['profile']} at {document['line']} unit {document['unit']}, score {document['score']}"]
     lines += [f"  {name} = {_told(Quantity(name), value)}" for name, value in quantities.items()]
     lines += [f"  ! {words}" for words in complaints] or ["  no complaints"]
+    lines += probe.heard_lines(msgspec.convert(document["heard"], probe.Heard))
     return "\n".join(lines)
 
 

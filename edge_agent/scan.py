@@ -1,6 +1,7 @@
 """`coldseal agent scan`: which speeds and units answer on a line, the likely ones first."""
 
 import itertools
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -185,6 +186,17 @@ class Scan:
             yield "every unit answers: most likely one device that does not look at the unit"
 
 
+def probe_command(answer: Answer) -> str:
+    """The command that recognises a unit which answered, with the settings at which it did."""
+    line = answer.line
+    if isinstance(line, SerialLine):
+        where = f"--serial {shlex.quote(line.device)} --baud {line.baud} --parity {line.parity}"
+        where += f" --stopbits {line.stopbits}"
+    else:
+        where = f"--{'tcp' if isinstance(line, TcpLine) else 'rtu-tcp'} {line.host}:{line.port}"
+    return f"coldseal agent probe {where} --unit {answer.unit}"
+
+
 def _setting(line: Line) -> dict[str, object]:
     if isinstance(line, SerialLine):
         return {"baud": line.baud, "parity": line.parity, "stopbits": line.stopbits}
@@ -225,6 +237,7 @@ def likely_units() -> tuple[int, ...]:
 def text(scan: Scan) -> str:
     """What was found, for people."""
     lines = [f"found {a.line} unit {a.unit} ({a.said})" for a in scan.found]
+    lines += [f"next: {probe_command(a)}" for a in scan.found]
     lines += [f"note: {note}" for note in scan.notes()]
     lines += [
         f"unclear: {line}: {words}; wrong speed or parity, two units of one address, or bad wiring"

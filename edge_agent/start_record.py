@@ -4,7 +4,7 @@ A file of the form of envelopes (wire/envelope.py) with a type of its own, so th
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -76,7 +76,13 @@ class Photo(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """The BODY of a start record."""
+    """The BODY of a start record.
+
+    Attributes:
+        wiring: by the values of the first look, and what else was heard on the line until the end.
+        wiring_loaded: by those under load, before the cut.
+        result, why: of all together, as of verdict(); records written before these existed have neither.
+    """
 
     v: int
     deployment: str
@@ -93,6 +99,23 @@ class Record(msgspec.Struct, frozen=True):
     inspector: str
     photos: tuple[Photo, ...]
     note: str
+    wiring_loaded: tuple[Note, ...] = ()
+    result: str = ""
+    why: str = ""
+
+
+def verdict(notes: Iterable[Note], test: CutOff) -> tuple[str, str]:
+    """The result of a commissioning and why: no zero proves anything through a meter that is wired or set wrong.
+
+    Args:
+        notes: about the wiring and the clamp meter.
+        test: the cut-off test.
+
+    Returns:
+        `failed` and the first wrong note's code, else the test's result and reason.
+    """
+    wrong = next((note.code for note in notes if note.level == "wrong"), None)
+    return (test.result, test.why) if wrong is None else ("failed", wrong)
 
 
 def file_name(agent: str, wall_ms: int) -> str:
@@ -153,6 +176,9 @@ def _lines(record: Record, lang: Lang) -> Iterator[str]:
     yield from values(record.seen.values, lang)
     yield f"== {say('wiring', lang)}"
     yield from (words.note(n.code, n.level, n.facts, lang) for n in (*record.wiring, record.clamp))
+    if record.wiring_loaded:
+        yield f"== {say('wiring_loaded', lang)}"
+        yield from (words.note(n.code, n.level, n.facts, lang) for n in record.wiring_loaded)
     yield f"== {say('cut_off', lang)}"
     yield from cut_off(record.cut_off, lang)
     yield f"== {say('papers', lang)}"
@@ -161,7 +187,10 @@ def _lines(record: Record, lang: Lang) -> Iterator[str]:
     yield from (f"{say('photo', lang)}: {p.file} SHA-256 {p.sha256}" for p in record.photos)
     if record.note:
         yield f"{say('notes', lang)}: {record.note}"
-    yield f"{say('result', lang)}: {words.RESULTS[record.cut_off.result][at]}"
+    notes = (*record.wiring, *record.wiring_loaded, record.clamp)
+    result = record.result or verdict(notes, record.cut_off)[0]
+    yield f"{say('result', lang)}: {words.RESULTS[result][at]}"
+    yield from dict.fromkeys(words.note(n.code, n.level, n.facts, lang) for n in notes if n.level == "wrong")
 
 
 def cut_off(test: CutOff, lang: Lang) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Whether a meter is wired as it should be, as far as its values tell; what they cannot tell is said too."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -90,6 +90,16 @@ def check(values: Values) -> tuple[Note, ...]:
     if any(note.code in ("pairing_exchanged", "pairing_shifted") for note in notes):
         notes = [note for note in notes if note.code != "ct_reversed"]  # exchanged phases look reversed too
     return tuple(notes)
+
+
+def check_load(moments: Sequence[Values]) -> tuple[Note, ...]:
+    """check() of several moments under load: the notes of the moment with the most that is wrong, else of the last.
+
+    Args:
+        moments: primary values of each poll, at least one.
+    """
+    checked = [check(values) for values in reversed(moments)]
+    return max(checked, key=lambda notes: sum(note.level == WRONG for note in notes))
 
 
 def clamp(values: Values, index: int, clamp_a: float) -> Note:

@@ -11,6 +11,8 @@ from wire.quality import card_complaints
 from wire.quantities import Quantity
 from wire.register_map import Factor, Identity, Part, Probe, Profile, Register
 
+_ENERGIES = (Quantity.IMPORT_ENERGY_WH, Quantity.EXPORT_ENERGY_WH)
+
 
 class Complaint(NamedTuple):
     """One mistake: the key that it stands in, and what to do."""
@@ -86,7 +88,7 @@ def _register(register: Register) -> Iterator[str]:
             yield f"sentinel {sentinel} never occurs; expected the raw unsigned {register.type.value}"
     if register.low is not None and register.high is not None and register.low > register.high:
         yield f"low {register.low:g} is above high {register.high:g}; no value would be left"
-    if register.quantity is Quantity.IMPORT_ENERGY_WH and register.type in (RegisterType.U16, RegisterType.S16):
+    if register.quantity in _ENERGIES and register.type in (RegisterType.U16, RegisterType.S16):
         yield "one word cannot hold an energy total (it would wrap each 65536 steps); expected u32 or wider"
     if register.coding and not register.quantity.value.startswith("power_factor"):
         yield f"coding {register.coding.value} is for power factors; remove it"

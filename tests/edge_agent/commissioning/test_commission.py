@@ -95,6 +95,7 @@ async def test_a_good_site(settings: Callable[[int], Settings], tmp_path: Path) 
     record = start_record.verify(signed, KEY.public)
 
     assert (record.cut_off.result, record.cut_off.why) == ("passed", "zero_and_live")
+    assert (record.result, record.why) == ("passed", "zero_and_live")
     assert [r.values["active_power_w"] for r in record.cut_off.before.readings] == ["62096"] * 3
     assert [r.values["active_power_w"] for r in record.cut_off.after.readings] == ["0"] * 3
     assert record.cut_off.before.readings[-1].at < record.cut_off.cut_at < record.cut_off.after.readings[0].at
@@ -106,6 +107,39 @@ async def test_a_good_site(settings: Callable[[int], Settings], tmp_path: Path) 
     for lang in ("zh", "en"):
         told = steady(start_record.text(record, "zh" if lang == "zh" else "en"))
         assert told + "\n" == (GOLDEN / f"start_record_{lang}.txt").read_text(encoding="utf-8")
+
+
+async def test_wiring_is_judged_again_under_load(settings: Callable[[int], Settings], tmp_path: Path) -> None:
+    """A reversed CT that shows only once the load is on fails a clean cut, with its code as the why."""
+    said: list[str] = []
+    reversed_ = {**LOAD, Quantity.ACTIVE_POWER_L2_W: -20374.0, Quantity.REACTIVE_POWER_L2_VAR: -9868.0}
+    (tmp_path / "seal 1.jpg").write_bytes(PHOTO)
+    site = Site(CUT)
+    async with on_tcp("eastron_sdm630", site) as server:
+        made = settings(server.port)
+        reader = LineReader(made.meters[0].line)
+
+        def switch(to: Mapping[Quantity, Value]) -> None:
+            site.now = to
+
+        class Switcher(Cutter):
+            async def ask(self, key: str) -> str:
+                if key == "load":
+                    switch(reversed_)
+                return await super().ask(key)
+
+        written = answers(clamp_phase=0, clamp_current_a=None, clamp_why_not="none")
+        talk = Switcher(tmp_path / "answers.yaml", written, said.append, lambda: switch(CUT))
+        work = Commissioning(made, made.meters[0], reader, talk, SystemClock(), KEY, cut_wait_s=1.0, period_s=0.05)
+        try:
+            record = start_record.verify(await work.run(), KEY.public)
+        finally:
+            reader.close()
+
+    assert not [n for n in record.wiring if n.level == "wrong"]
+    assert [n.code for n in record.wiring_loaded if n.level == "wrong"] == ["ct_reversed"]
+    assert (work.result, record.result, record.why) == ("failed", "failed", "ct_reversed")
+    assert record.cut_off.result == "passed"
 
 
 def steady(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent import identity, start_record
 from simulators.faulty_tcp import Gateway, GatewayServer
 from simulators.modbus_frames import Framing
 from simulators.slaves import Bank
@@ -156,6 +157,35 @@ async def test_commission_by_file_and_check_of_its_record(write: Write, tmp_path
     assert (code, "NOT RIGHT" in error) == (1, True)
     other = str(PrivateKey.generate().public)
     assert (await run("agent", "commission", "--verify", str(record), "--key", other))[0] == 1
+
+
+async def test_a_meter_that_reads_a_thousandth_does_not_pass(write: Write, tmp_path: Path) -> None:
+    """A map whose P is a thousandth, and a clamp of another current: a clean cut still fails, signed, with code 1."""
+    shipped = (ROOT / "firmware_configs" / "meters" / "eastron_sdm630.yaml").read_text(encoding="utf-8")
+    was = "{quantity: active_power_w, function: 4, address: 0x0034, type: f32,"
+    assert was in shipped
+    (tmp_path / "mine.yaml").write_text(shipped.replace(was, was + " scale: 0.001,"), encoding="utf-8")
+    (tmp_path / "answers.yaml").write_text(
+        "inspector: 张三\nseal_number: 榕封0003\nload: true\ncut: true\nclamp_phase: 1\nclamp_current_a: 1200\n",
+        encoding="utf-8",
+    )
+    site = Site(LOAD)
+    async with on_tcp("eastron_sdm630", site) as server:
+        meter = f"id: m1, profile: '{tmp_path / 'mine.yaml'}', tcp: '127.0.0.1:{server.port}', timeout_s: 1.0"
+        config = write(meters=f"[{{{meter}}}]")
+        words = ("agent", "commission", str(config.file), "--answers", str(tmp_path / "answers.yaml"))
+        begun = asyncio.create_task(run(*words, "--out", str(tmp_path), "--lang", "en"))
+        await until(lambda: server.gateway.requests > 0, "the first request")
+        site.change_after(6.0, CUT)
+        code, out, err = await begun
+
+    (file,) = records(tmp_path)
+    record = start_record.verify(file.read_bytes(), identity.load_or_make_key(config.data).public)
+    assert code == 1, out + err
+    assert "result: failed" in out
+    assert (record.result, record.why, record.cut_off.result) == ("failed", "power_small", "passed")
+    assert "power_small" in [n.code for n in record.wiring_loaded]
+    assert (record.clamp.code, record.clamp.level) == ("clamp_ratio_missing", "wrong")
 
 
 async def test_commission_at_a_terminal(write: Write, tmp_path: Path) -> None:

@@ -48,6 +48,22 @@ async def test_a_bus_is_found_at_its_speed_and_then_no_other_is_tried() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("line", "options"),
+    [
+        (SerialLine("/dev/tty a", 19200, "E", 1), "--serial '/dev/tty a' --baud 19200 --parity E --stopbits 1"),
+        (TcpLine("10.0.0.2", 502), "--tcp 10.0.0.2:502"),
+        (RtuTcpLine("10.0.0.2", 8899), "--rtu-tcp 10.0.0.2:8899"),
+    ],
+)
+def test_the_next_command_has_the_settings_found(line: SerialLine | TcpLine | RtuTcpLine, options: str) -> None:
+    """After a find the text names the probe of each unit, ready to be copied."""
+    running = Scan((), SystemClock())
+    running.found.append(Answer(line, 7, "data"))
+
+    assert f"next: coldseal agent probe {options} --unit 7" in scan.text(running).split("\n")
+
+
 async def test_a_stopped_scan_keeps_what_was_found() -> None:
     """Ctrl-C cancels the scan: units found before stay, and it is said that the rest was not asked."""
     meters = {1: served("eastron_sdm630", Site(LOAD)), 30: served("eastron_sdm630", Site(LOAD))}

@@ -114,6 +114,7 @@ def test_each_code_has_its_words(code: str) -> None:
     zh, en = words.WIRING[code]
     facts = dict.fromkeys(("phase", "volts", "ratio", "watts", "phases", "l1", "l2", "l3", "pair", "should"), "7")
     facts |= dict.fromkeys(("factor", "clamp_a", "meter_a", "nearest", "reason"), "7")
+    facts |= dict.fromkeys(("noise", "junk_replies", "other_masters", "last_wrong"), "7")
 
     assert zh.format(**facts) != en.format(**facts)
     assert any(ord(char) > 0x2E80 for char in zh)
