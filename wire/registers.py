@@ -106,9 +106,9 @@ class _Raw:
 class _Order:
     """Whether the words of floats stand in the order that the profile says, as far as the frequency shows it.
 
-    A meter that is set to the other order tells a frequency beyond its limits that lies within them when its words are
-    exchanged. Any other frequency doubts nothing but itself: a generator's, or 0 of a feeder without voltage. A 0 has
-    no order, so it is never doubted.
+    A meter that is set to the other order tells a frequency beyond its limits that, when its words are exchanged, lies
+    within them or is the "no number" of a meter that measures none. Any other frequency doubts nothing but itself: a
+    generator's, or 0 of a feeder without voltage. A 0 has no order, so it is never doubted.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -133,7 +133,8 @@ class _Order:
             return False
         low, high = _limits(told)
         as_told, exchanged = (number(bits, told.type) * told.scale for bits in (raw, raw >> 16 | (raw & 0xFFFF) << 16))
-        return not low <= as_told <= high and low <= exchanged <= high
+        is_wild = math.isfinite(as_told) and as_told != 0 and not low <= as_told <= high
+        return is_wild and (low <= exchanged <= high or not math.isfinite(exchanged))
 
 
 def _has_floats(register: Register, profile: Profile, order: WordOrder) -> bool:
